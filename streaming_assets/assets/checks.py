@@ -1,0 +1,153 @@
+"""Checks between the stages: contracts through Great Expectations, and tables held against each other.
+
+A check set runs as one step for one asset. It sees the days written since it last ran and those on which one of its
+checks stands failed; what it finds is entered in meta/open_failures before the run goes on.
+"""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+
+from streaming_assets import contracts
+from streaming_assets.assets.io import run_days
+from streaming_assets.assets.spec import asset_key
+from streaming_assets.contracts import Table
+from streaming_assets.lake.failures import Verdict, days_to_check, record
+from streaming_assets.lake.lake import Lake
+from streaming_assets.quality.expectations import evaluate, expectations_of
+
+CHECK_EVERYTHING = "streaming_assets/check_everything"
+"""Run tag: look at all days, not only at those written since."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A verdict with what the UI shows of it."""
+
+    verdict: Verdict
+    sample: Sequence[Mapping[str, Any]] = ()
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class Named:
+    """A check before it ran."""
+
+    name: str
+    description: str
+    is_blocking: bool = True
+
+
+@dataclass(frozen=True)
+class CheckSet:
+    """Checks of one asset that run together.
+
+    find: from the lake and the days to look at (None for an asset without days) to one finding per check.
+    after: other tables that must be up to date before.
+    """
+
+    subject: str
+    asset: str
+    checks: Sequence[Named]
+    find: Callable[[Lake, list[dt.date] | None], Iterable[Finding]]
+    after: Sequence[str] = field(default_factory=tuple)
+
+    def definition(self, clock: Callable[[], dt.datetime]) -> dg.AssetChecksDefinition:
+        """The Dagster checks."""
+        is_daily = contracts.ALL[self.asset].day_column is not None
+
+        @dg.multi_asset_check(
+            name="check_" + "".join(letter if letter.isalnum() else "_" for letter in self.subject),
+            specs=[
+                dg.AssetCheckSpec(
+                    check.name,
+                    asset=asset_key(self.asset),
+                    description=check.description,
+                    blocking=check.is_blocking,
+                    additional_deps=[asset_key(table) for table in self.after],
+                )
+                for check in self.checks
+            ],
+            required_resource_keys={"lake"},
+        )
+        def run_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+            lake: Lake = context.resources.lake
+            days = self._days(lake, context.run) if is_daily else None
+            findings = list(self.find(lake, days))
+            verdicts = [finding.verdict for finding in findings]
+            record(lake, self.subject, self.asset, verdicts, days, lake.snapshot(self.asset).state, clock())
+            for finding in findings:
+                yield _result(self.asset, finding, days)
+
+        return run_checks
+
+    def _days(self, lake: Lake, run: dg.DagsterRun) -> list[dt.date]:
+        everything = sorted(lake.snapshot(self.asset).state.written)
+        if CHECK_EVERYTHING in run.tags:
+            return everything
+        days = days_to_check(lake, self.subject, self.asset, [check.name for check in self.checks])
+        asked = run_days(run)
+        return sorted(days) or ([day for day in everything if day in asked] if asked else everything)
+
+
+def contract_checks(table: Table) -> CheckSet:
+    """What the contract says of the table's own rows."""
+    own = dataclasses.replace(
+        table, columns=[dataclasses.replace(column, refers_to=None) for column in table.columns]
+    )
+    return CheckSet(table.name, table.name, _named(own), _evaluate(own))
+
+
+def reference_checks(table: Table) -> CheckSet | None:
+    """Whether what the table refers to exists: asked when the tables that it refers to are up to date."""
+    referring = [
+        contracts.Column(column.name, column.type, column.description, refers_to=column.refers_to)
+        for column in table.columns
+        if column.refers_to is not None
+    ]
+    if not referring:
+        return None
+    only = dataclasses.replace(table, columns=referring, key=(), partition_by=(), day_column=None)
+    referred = sorted({column.refers_to.table for column in referring if column.refers_to})
+    return CheckSet(f"{table.name} references", table.name, _named(only), _evaluate(only, referred), after=referred)
+
+
+def _named(table: Table) -> list[Named]:
+    return [Named(found.name, found.description) for found in expectations_of(table)]
+
+
+def _evaluate(
+    table: Table, referred: Sequence[str] = ()
+) -> Callable[[Lake, list[dt.date] | None], Iterable[Finding]]:
+    def find(lake: Lake, days: list[dt.date] | None) -> Iterable[Finding]:
+        evaluations = evaluate(
+            table,
+            lake.engine.connection,
+            lake.read_sql(table.name, days),
+            {name: lake.read_sql(name) for name in referred},
+        )
+        for found in evaluations:
+            yield Finding(Verdict(found.name, found.passed, True, found.numbers), found.sample, found.advice)
+
+    return find
+
+
+def _result(asset: str, finding: Finding, days: list[dt.date] | None) -> dg.AssetCheckResult:
+    verdict = finding.verdict
+    metadata: dict[str, Any] = dict(verdict.numbers)
+    if days:
+        metadata["days"] = f"{days[0]} to {days[-1]}" if len(days) > 1 else str(days[0])
+    if not verdict.passed:
+        metadata["advice"] = finding.advice
+        metadata["sample"] = dg.MetadataValue.json([dict(row) for row in finding.sample])
+    return dg.AssetCheckResult(
+        asset_key=asset_key(asset),
+        check_name=verdict.check,
+        passed=verdict.passed,
+        severity=dg.AssetCheckSeverity.ERROR if verdict.is_blocking else dg.AssetCheckSeverity.WARN,
+        metadata=metadata,
+    )

@@ -1,0 +1,107 @@
+"""Between Dagster and the lake: the writer's lock and engine of a run, inputs, outputs, and the days a run is for."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+
+import dagster as dg
+
+from streaming_assets.assets.spec import DailyRows, Input, WholeRows, table_name
+from streaming_assets.lake.days import Days
+from streaming_assets.lake.engine import duckdb_engine
+from streaming_assets.lake.failures import blocked_days, open_failures
+from streaming_assets.lake.lake import Lake
+from streaming_assets.lake.lock import writer_lock
+from streaming_assets.lake.pending import required_versions, stamps
+from streaming_assets.settings import Settings
+
+RANGE_START, RANGE_END, PARTITION = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end", "dagster/partition"
+
+
+def lake_resource(settings: Settings) -> dg.ResourceDefinition:
+    """The lake for one run, which holds the writer's lock from its first read to its last commit."""
+
+    def open_lake(_context: dg.InitResourceContext) -> Iterator[Lake]:
+        with writer_lock(settings.lake_dir), duckdb_engine(settings) as engine:
+            yield Lake(settings, engine)
+
+    return dg.ResourceDefinition(resource_fn=open_lake, description="Delta tables under the data folder")
+
+
+def lake_io(partitions: dg.DailyPartitionsDefinition, clock: Callable[[], dt.datetime]) -> dg.IOManagerDefinition:
+    """The IO manager over the run's lake."""
+
+    def build(context: dg.InitResourceContext) -> dg.IOManager:
+        return _LakeIOManager(context.resources.lake, partitions, clock)
+
+    return dg.IOManagerDefinition(resource_fn=build, required_resource_keys={"lake"})
+
+
+class _LakeIOManager(dg.IOManager):
+    def __init__(self, lake: Lake, partitions: dg.DailyPartitionsDefinition, clock: Callable[[], dt.datetime]) -> None:
+        self._lake = lake
+        self._partitions = partitions
+        self._clock = clock
+
+    def load_input(self, context: dg.InputContext) -> Input:
+        return Input(self._lake, table_name(context.asset_key))
+
+    def handle_output(self, context: dg.OutputContext, obj: DailyRows | WholeRows) -> None:
+        name = table_name(context.asset_key)
+        if isinstance(obj, DailyRows):
+            key_range = context.asset_partition_key_range
+            days = Days(dt.date.fromisoformat(key_range.start), dt.date.fromisoformat(key_range.end))
+            self._write_days(context, name, days, obj)
+        else:
+            after = self._lake.snapshot(name)
+            # A table made from settings alone stays as it is: other settings would have been refused.
+            if obj.reads or not after.state.version:
+                after = self._lake.write(name, obj.rows, obj.reads)
+            context.add_output_metadata({"dagster/row_count": after.rows, "lake_version": after.state.version})
+
+    def _write_days(self, context: dg.OutputContext, name: str, days: Days, output: DailyRows) -> None:
+        refuse_blocked(self._lake, days)
+        raw = self._lake.snapshot("raw/events").state
+        required = required_versions(raw, known_days(self._partitions, self._clock()))
+        inputs = [
+            (self._lake.snapshot(table).state, window) for table, window in output.reads.items() if table != "raw/events"
+        ]
+        stamped = stamps(days, raw.version, required, inputs)
+        after = self._lake.write_days(name, days, output.build, stamped, weigh=next(iter(output.reads)))
+        written = sum(file.rows for file in after.files if after.days_of(file) in days)
+        context.add_output_metadata(
+            {
+                "dagster/row_count": after.rows,
+                "rows_written": written,
+                "days": str(days),
+                "lake_version": after.state.version,
+            }
+        )
+
+
+def refuse_blocked(lake: Lake, days: Days) -> None:
+    """Raises dagster.Failure where a blocking check of raw stands failed on one of the days."""
+    blocked = sorted(blocked_days(open_failures(lake), "raw") & set(days))
+    if blocked:
+        standing = [str(failure) for failure in open_failures(lake) if failure.is_blocking]
+        raise dg.Failure(
+            f"Blocking checks of raw stand failed on {', '.join(map(str, blocked))}: {'; '.join(standing)}. "
+            "Land corrected files under the same paths, or leave these days out.",
+            allow_retries=False,
+        )
+
+
+def known_days(partitions: dg.DailyPartitionsDefinition, now: dt.datetime) -> Days:
+    """The days that exist as partitions, tomorrow included."""
+    keys = partitions.get_first_partition_key(now), partitions.get_last_partition_key(now)
+    assert keys[0] and keys[1]  # noqa: S101 - the start date lies in the past
+    return Days(dt.date.fromisoformat(keys[0]), dt.date.fromisoformat(keys[1]))
+
+
+def run_days(run: dg.DagsterRun) -> Days | None:
+    """The days that a run was asked for, None where it has no partition."""
+    start = run.tags.get(RANGE_START, run.tags.get(PARTITION))
+    end = run.tags.get(RANGE_END, run.tags.get(PARTITION))
+    return Days(dt.date.fromisoformat(start), dt.date.fromisoformat(end)) if start and end else None
+
+
+

@@ -1,0 +1,62 @@
+"""Reconciliations as check sets: one per asset that has some."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from streaming_assets import contracts
+from streaming_assets.assets.checks import CheckSet, Finding, Named
+from streaming_assets.lake.days import Days, ranges_of
+from streaming_assets.lake.failures import Verdict
+from streaming_assets.lake.lake import Lake
+from streaming_assets.quality.reconciliation import Reconciliation, reconciliations
+
+_SAMPLE_ROWS = 20
+
+
+def reconciliation_checks(max_rejected_share: float) -> list[CheckSet]:
+    """What must agree from stage to stage, by the asset that it is a check of."""
+    by_asset: dict[str, list[Reconciliation]] = {}
+    for found in reconciliations(max_rejected_share):
+        by_asset.setdefault(found.asset, []).append(found)
+    return [_check_set(asset, found) for asset, found in by_asset.items()]
+
+
+def _check_set(asset: str, found: Sequence[Reconciliation]) -> CheckSet:
+    def find(lake: Lake, days: list[dt.date] | None) -> Iterable[Finding]:
+        return [_finding(lake, reconciliation, days) for reconciliation in found]
+
+    return CheckSet(
+        subject=f"{asset} reconciliation",
+        asset=asset,
+        checks=[Named(one.name, one.description, one.is_blocking) for one in found],
+        find=find,
+        after=sorted({table for one in found for table in one.reads} - {asset}),
+    )
+
+
+def _finding(lake: Lake, reconciliation: Reconciliation, days: list[dt.date] | None) -> Finding:
+    is_daily = contracts.ALL[reconciliation.asset].day_column is not None
+    spans: list[Days | None] = list(ranges_of(days or ())) if is_daily else [None]
+    violations = [
+        row for span in spans for row in reconciliation.violated(lake.read, span).limit(10_000).to_pyarrow().to_pylist()
+    ]
+    verdict = Verdict(
+        reconciliation.name,
+        not violations,
+        reconciliation.is_blocking,
+        {"violations": len(violations)},
+        frozenset(_days_in(violations)) if violations else None,
+    )
+    return Finding(verdict, [_shown(row) for row in violations[:_SAMPLE_ROWS]], reconciliation.advice)
+
+
+def _days_in(violations: Iterable[Mapping[str, Any]]) -> Iterable[dt.date]:
+    for row in violations:
+        if row.get("date") is not None:
+            yield row["date"]
+        yield from row.get("event_dates") or ()
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value if isinstance(value, int | float | None) else str(value) for name, value in row.items()}

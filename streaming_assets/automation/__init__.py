@@ -1,0 +1,1 @@
+"""Partitions, jobs, the instance: when and for which days assets are made."""

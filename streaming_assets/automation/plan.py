@@ -1,0 +1,67 @@
+"""What is due: read from the lake's committed tables and the landing folder, and from nothing else.
+
+The command line, sensors and schedules ask here, so that whoever runs next, after whatever crash, does the same.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+
+from streaming_assets.assets import core
+from streaming_assets.lake.days import Days, ranges_of
+from streaming_assets.lake.failures import blocked_days, days_unseen, open_failures, unchecked
+from streaming_assets.lake.fold import Fold
+from streaming_assets.lake.ingest import waiting_files
+from streaming_assets.lake.lake import Lake
+from streaming_assets.lake.pending import required_versions, stale_days, with_neighbours
+from streaming_assets.sources.definition import Sources
+
+WORTH_BRIDGING = 10
+"""Ranges this many days apart or less are computed in one run: a run costs more than the days between."""
+
+
+def is_ingest_due(lake: Lake, sources: Sources, subjects: Mapping[str, str]) -> bool:
+    """New files are waiting, what was read has not been checked, or the lake is new."""
+    return (
+        not lake.snapshot("core/calendar").state.version
+        or bool(waiting_files(lake, sources))
+        or bool(unchecked(lake, subjects))
+    )
+
+
+def due_days(lake: Lake, known: Days, subjects: Mapping[str, str]) -> set[dt.date]:
+    """Days that some daily table was not computed for since their rows changed, or not checked since it was."""
+    required = required_versions(lake.snapshot("raw/events").state, known)
+    due: set[dt.date] = set()
+    for declared in core.DAILY:
+        due |= stale_days(required, lake.snapshot(declared.table.name).state)
+    for subject, asset in subjects.items():
+        if lake.snapshot(asset).table.day_column:
+            due |= days_unseen(lake, subject, asset)
+    return due
+
+
+def held_days(lake: Lake) -> set[dt.date]:
+    """Days that wait for a correction: a blocking check of raw stands failed on them or on a day that they depend on."""
+    return with_neighbours(blocked_days(open_failures(lake), "raw"))
+
+
+def runs_for(days: Iterable[dt.date], held: set[dt.date]) -> list[Days]:
+    """The days as few ranges, each for one run; days in between are computed again where that saves a run."""
+    runs: list[Days] = []
+    for found in ranges_of(set(days) - held):
+        if runs and (found.first - runs[-1].last).days <= WORTH_BRIDGING and not held & set(Days(runs[-1].last, found.first)):
+            runs[-1] = Days(runs[-1].first, found.last)
+        else:
+            runs.append(found)
+    return runs
+
+
+def are_entities_due(lake: Lake, subjects: Mapping[str, str]) -> bool:
+    """What users and content are made from has changed since, or what refers to them has not been checked."""
+    for declared in core.ENTITIES:
+        made_from = lake.snapshot(declared.table.name).state.inputs
+        for source in declared.whole.values():
+            name = source.over if isinstance(source, Fold) else source
+            if made_from.get(name) != lake.snapshot(name).state.version:
+                return True
+    return bool(unchecked(lake, subjects))

@@ -1,0 +1,108 @@
+"""Everything that Dagster loads, put together for given settings. No I/O happens here.
+
+Assembled explicitly, so that an installed wheel, `dagster dev`, `dg` and tests load the same thing.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+
+import dagster as dg
+
+from streaming_assets.assets import core, raw
+from streaming_assets.assets.checks import CheckSet, contract_checks, reference_checks
+from streaming_assets.assets.io import lake_io, lake_resource
+from streaming_assets.assets.published import KEY as PUBLISHED
+from streaming_assets.assets.published import streaming_duckdb
+from streaming_assets.assets.reconciliations import reconciliation_checks
+from streaming_assets.assets.spec import asset_key, code_version
+from streaming_assets.automation.jobs import CHECK, COMPUTE_DAYS, INGEST, PUBLISH, REFRESH_ENTITIES
+from streaming_assets.automation.partitions import daily_partitions
+from streaming_assets.settings import Settings
+
+Clock = Callable[[], dt.datetime]
+
+
+def utc_now() -> dt.datetime:
+    """Now, in UTC without zone."""
+    return dt.datetime.now(dt.UTC).replace(tzinfo=None)
+
+
+def check_sets(settings: Settings) -> dict[str, list[CheckSet]]:
+    """Every set of checks, by the job in which it runs."""
+    daily = [declared.table for declared in core.DAILY]
+    reconciled = reconciliation_checks(settings.max_rejected_share)
+    landed = {table.name for table in raw.TABLES}
+    return {
+        INGEST: [
+            *(contract_checks(table) for table in (*raw.TABLES, core.CALENDAR.table)),
+            *(found for found in reconciled if found.asset in landed),
+        ],
+        COMPUTE_DAYS: [
+            *(contract_checks(table) for table in daily),
+            *(found for found in reconciled if found.asset not in landed),
+        ],
+        REFRESH_ENTITIES: [
+            *(contract_checks(declared.table) for declared in core.ENTITIES),
+            *(found for table in daily if (found := reference_checks(table))),
+        ],
+    }
+
+
+def subjects(settings: Settings) -> dict[str, str]:
+    """Every set of checks as subject → asset: what must have been checked before it is published."""
+    return {found.subject: found.asset for sets in check_sets(settings).values() for found in sets}
+
+
+def build_definitions(
+    settings: Settings, clock: Clock = utc_now, loggers: Mapping[str, dg.LoggerDefinition] | None = None
+) -> dg.Definitions:
+    """Assets, checks, jobs and resources over the settings' data folder."""
+    partitions = daily_partitions(settings)
+    rules = {
+        "gap_minutes": settings.session_gap_minutes,
+        "timezone": settings.timezone,
+        "start_date": settings.start_date,
+    }
+    declared = [core.CALENDAR, *core.DAILY, *core.ENTITIES]
+    code_versions = {found.table.name: code_version(found.make) for found in declared}
+    sets = check_sets(settings)
+    checks = {job: [found.definition(clock) for found in found_sets] for job, found_sets in sets.items()}
+    ingest = raw.landed_files(settings, clock)
+    published = streaming_duckdb(subjects(settings), code_versions, clock)
+    selections = {
+        INGEST: [table.name for table in raw.TABLES] + [core.CALENDAR.table.name],
+        COMPUTE_DAYS: [found.table.name for found in core.DAILY],
+        REFRESH_ENTITIES: [found.table.name for found in core.ENTITIES],
+    }
+    jobs = [
+        dg.define_asset_job(
+            job,
+            selection=dg.AssetSelection.assets(*map(asset_key, tables)).without_checks()
+            | dg.AssetSelection.checks(*checks[job]),
+            description=_JOB_DESCRIPTIONS[job],
+        )
+        for job, tables in selections.items()
+    ]
+    every_check = [found for found_checks in checks.values() for found in found_checks]
+    others = {PUBLISH: dg.AssetSelection.assets(PUBLISHED), CHECK: dg.AssetSelection.checks(*every_check)}
+    jobs += [
+        dg.define_asset_job(job, selection=selection, description=_JOB_DESCRIPTIONS[job])
+        for job, selection in others.items()
+    ]
+    return dg.Definitions(
+        assets=[ingest, *(found.definition(partitions, rules) for found in declared), published],
+        asset_checks=every_check,
+        jobs=jobs,
+        resources={"lake": lake_resource(settings), "lake_io": lake_io(partitions, clock)},
+        executor=dg.in_process_executor,
+        loggers=loggers,
+    )
+
+
+_JOB_DESCRIPTIONS = {
+    INGEST: "Read whatever is new in landing, and check it.",
+    COMPUTE_DAYS: "Make the daily core tables of some days, and check those days.",
+    REFRESH_ENTITIES: "Make users and content from all records and days, and check what refers to them.",
+    PUBLISH: "Build streaming.duckdb from the checked versions and put it in place.",
+    CHECK: "Run every check on everything that is there.",
+}

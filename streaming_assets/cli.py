@@ -1,0 +1,181 @@
+"""`streaming-assets …`: what a person runs. Exit codes: 0 fine, 1 a blocking check, a step or a file failed, 2 wrong use."""
+
+import argparse
+import datetime as dt
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from streaming_assets.lake.days import Days
+from streaming_assets.settings import SettingError, Settings
+
+FINE, FAILED, WRONG_USE = 0, 1, 2
+FORMATS = ("jsonl", "parquet", "lastfm")
+GROUPS = ("raw", "core", "published")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns its exit code."""
+    asked = _parser().parse_args(arguments)
+    try:
+        code: int = asked.command(asked)
+    except SettingError as error:
+        print(error, file=sys.stderr)
+        return WRONG_USE
+    except KeyboardInterrupt:
+        print("stopped; run it again to go on where it was", file=sys.stderr)
+        return FAILED
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="streaming-assets", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = _command(commands, "run", _run, "take in what is new in landing, compute what it changes, check, publish")
+    run.add_argument("--landing", type=Path, help="folder with landed files (default: DIR/landing)")
+    run.add_argument("--from", dest="first", type=_date, metavar="DATE", help="compute this day and the following again")
+    run.add_argument("--to", dest="last", type=_date, metavar="DATE", help="last day to compute again")
+    run.add_argument(
+        "--groups", type=_groups, default=GROUPS, metavar="GROUP,…", help=f"only these of {','.join(GROUPS)}"
+    )
+
+    simulate = _command(commands, "simulate", _simulate, "write a simulated landing folder with planted truth", data=False)
+    simulate.add_argument("--users", type=_positive, required=True)
+    simulate.add_argument("--days", type=_positive, required=True)
+    simulate.add_argument("--seed", type=int, default=1)
+    simulate.add_argument("--out", type=Path, required=True, help="new or empty folder")
+    simulate.add_argument("--format", choices=FORMATS, default="jsonl")
+
+    _command(commands, "status", _status, "files, days, stale tables, checks that stand failed")
+    _command(commands, "check", _check, "run every check on everything that is there")
+    rebuild = _command(commands, "rebuild", _rebuild, "put the lake aside and make it anew from the landed files")
+    rebuild.add_argument("--landing", type=Path, help="folder with landed files (default: DIR/landing)")
+    rebuild.add_argument(
+        "--forget-missing", action="store_true", help="go on though loaded files are no longer in landing"
+    )
+    return parser
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    function: Callable[[argparse.Namespace], int],
+    help_: str,
+    data: bool = True,
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=help_, description=help_[0].upper() + help_[1:] + ".")
+    command.set_defaults(command=function)
+    if data:
+        command.add_argument("--data-dir", type=Path, metavar="DIR", help="folder of the lake (default: data)")
+    return command
+
+
+def _run(asked: argparse.Namespace) -> int:
+    from streaming_assets.automation.instance import local_instance
+    from streaming_assets.automation.pipeline import Pipeline
+    from streaming_assets.automation.report import report, watch
+
+    settings = _settings(asked)
+    if not settings.landing_dir.is_dir():
+        print(f"landing folder {settings.landing_dir} is not there; make it and put files into it, or name one with --landing", file=sys.stderr)
+        return WRONG_USE
+    days = _asked_days(asked)
+    with local_instance(settings) as instance:
+        steps = Pipeline(settings, instance, watch=watch).run(days, asked.groups)
+    return FINE if report(settings, steps) else FAILED
+
+
+def _simulate(asked: argparse.Namespace) -> int:
+    from streaming_assets.simulate import simulate
+
+    try:
+        made = simulate(asked.users, asked.days, asked.seed, asked.out, asked.format)
+    except (ValueError, FileExistsError) as error:
+        print(error, file=sys.stderr)
+        return WRONG_USE
+    print(
+        f"{made.files:,} files with {made.rows:,} event rows ({made.rejected:,} of them broken on purpose) in "
+        f"{made.out / 'landing'}\n{made.plays:,} plays by {made.users_with_a_play:,} users, {made.first_day} to {made.last_day}\n"
+        f"Corrected files to land later: {made.out / 'corrections'}; what was planted: {made.out / 'truth.json'}\n"
+        f"Next: streaming-assets run --landing {made.out / 'landing'} --data-dir {made.out / 'data'}"
+    )
+    return FINE
+
+
+def _status(asked: argparse.Namespace) -> int:
+    from streaming_assets.automation.report import status
+
+    print(status(_settings(asked)))
+    return FINE
+
+
+def _check(asked: argparse.Namespace) -> int:
+    from streaming_assets.automation.instance import local_instance
+    from streaming_assets.automation.pipeline import Pipeline
+    from streaming_assets.automation.report import checks_report, watch
+
+    settings = _settings(asked)
+    if not settings.lake_dir.is_dir():
+        print(f"there is no lake in {settings.data_dir}; `streaming-assets run` makes one", file=sys.stderr)
+        return WRONG_USE
+    with local_instance(settings) as instance:
+        steps = Pipeline(settings, instance, watch=watch).check()
+    return FINE if checks_report(steps) else FAILED
+
+
+def _rebuild(asked: argparse.Namespace) -> int:
+    from streaming_assets.automation.rebuild import MissingFilesError, put_aside
+
+    settings = _settings(asked)
+    try:
+        kept = put_aside(settings, asked.forget_missing)
+    except MissingFilesError as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    print(f"the lake so far is kept in {kept}; delete it when the new one is as you want it")
+    asked.first = asked.last = None
+    asked.groups = GROUPS
+    return _run(asked)
+
+
+def _settings(asked: argparse.Namespace) -> Settings:
+    return Settings.from_env(data_dir=asked.data_dir, landing=getattr(asked, "landing", None))
+
+
+def _asked_days(asked: argparse.Namespace) -> Days | None:
+    if asked.first is None and asked.last is None:
+        return None
+    first, last = asked.first or asked.last, asked.last or asked.first
+    if first > last:
+        raise SettingError(f"--from {first} is later than --to {last}")
+    return Days(first, last)
+
+
+def _date(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-03-01") from None
+
+
+def _positive(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return number
+
+
+def _groups(text: str) -> tuple[str, ...]:
+    wanted = tuple(text.split(","))
+    unknown = [name for name in wanted if name not in GROUPS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{','.join(unknown)} is no group; the groups are {','.join(GROUPS)}")
+    return wanted
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""One declaration per table. `ALL` lists every table of the lake by name."""
+
+from streaming_assets.contracts import core, meta, raw
+from streaming_assets.contracts.table import Column, Reference, Table
+
+ALL: dict[str, Table] = {
+    table.name: table
+    for table in (
+        raw.event_files,
+        raw.events,
+        raw.users,
+        raw.content,
+        raw.rejected_rows,
+        core.calendar,
+        core.events,
+        core.plays,
+        core.users,
+        core.content,
+        core.sessions,
+        core.user_daily,
+        core.user_content_daily,
+        core.content_daily,
+        core.hourly_activity,
+        meta.open_failures,
+        meta.published,
+        meta.content_seen,
+        meta.user_habits,
+        meta.first_seen,
+    )
+}
+
+__all__ = ["ALL", "Column", "Reference", "Table"]

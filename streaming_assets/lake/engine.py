@@ -1,0 +1,131 @@
+"""What differs between engines: reading Parquet files as a table, and writing a query as Parquet files."""
+
+import contextlib
+import re
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import duckdb
+import ibis
+import ibis.expr.operations as ops
+from dagster_duckdb import DuckDBResource
+
+from streaming_assets.contracts import Table
+from streaming_assets.lake.delta import DataFile
+from streaming_assets.settings import Settings
+
+_BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_BYTES_PER_ROW = 1_500
+_MISSING_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+
+
+class Engine(Protocol):
+    """Runs transformations and moves rows between Parquet files."""
+
+    rows_at_once: int
+    """About how many rows a transformation may take in one pass."""
+
+    def scan(self, table: Table, folder: Path, files: Sequence[str]) -> ibis.Table:
+        """The rows of a table's files, with the contract's columns; no files are an empty table of that type."""
+
+    def write(self, rows: ibis.Table, table: Table, folder: Path) -> list[DataFile]:
+        """Write rows as new Parquet files into the table's folder, one or more per partition; nothing is committed."""
+
+
+class DuckDBEngine:
+    """DuckDB in this process, spilling to disk above its memory limit."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, rows_at_once: int) -> None:
+        self.connection = connection
+        self.rows_at_once = rows_at_once
+        self.backend = ibis.duckdb.from_connection(connection)
+        self._views: dict[tuple[str, Path, tuple[str, ...]], str] = {}
+
+    def scan(self, table: Table, folder: Path, files: Sequence[str]) -> ibis.Table:
+        key = (table.name, folder, tuple(files))
+        if key not in self._views:
+            name = f"scan_{table.group}_{table.short_name}_{len(self._views)}"
+            self.connection.execute(f"CREATE TEMP VIEW {name} AS {self.scan_sql(table, folder, files)}")
+            self._views[key] = name
+        return self.backend.table(self._views[key])
+
+    def scan_sql(self, table: Table, folder: Path, files: Sequence[str]) -> str:
+        """The SELECT behind `scan`."""
+        types = {column.name: _sql_type(column.type) for column in table.columns}
+        if not files:
+            columns = ", ".join(f'NULL::{type_} AS "{name}"' for name, type_ in types.items())
+            return f"SELECT {columns} WHERE false"
+        paths = ", ".join(literal(str(folder / path)) for path in files)
+        hive = ", ".join(f"'{name}': {types[name]}" for name in table.partition_by)
+        options = f", hive_partitioning = true, hive_types = {{{hive}}}" if hive else ", hive_partitioning = false"
+        columns = ", ".join(f'"{name}"' for name in types)
+        return f"SELECT {columns} FROM read_parquet([{paths}]{options})"
+
+    def write(self, rows: ibis.Table, table: Table, folder: Path) -> list[DataFile]:
+        for held in rows.op().find(ops.InMemoryTable):
+            self.connection.register(held.name, held.data.to_pyarrow(held.schema))
+        return self.write_sql(str(ibis.to_sql(conform(rows, table), dialect="duckdb")), table, folder)
+
+    def write_sql(self, query: str, table: Table, folder: Path) -> list[DataFile]:
+        """As `write`, for a SELECT that yields the contract's columns in their order."""
+        folder = folder.resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        if table.partition_by:
+            columns = ", ".join(f'"{name}"' for name in table.partition_by)
+            target, layout = folder, f", PARTITION_BY ({columns}), APPEND, FILENAME_PATTERN 'part-{{uuid}}'"
+        else:
+            target, layout = folder / f"part-{uuid.uuid4()}.parquet", ""
+        written = self.connection.execute(
+            f"COPY ({query}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, RETURN_STATS{layout})"
+        ).fetchall()
+        files = [_data_file(row, folder) for row in written]
+        for empty in (file for file in files if file.rows == 0):
+            (folder / empty.path).unlink()
+        return [file for file in files if file.rows]
+
+
+@contextlib.contextmanager
+def duckdb_engine(settings: Settings) -> Iterator[DuckDBEngine]:
+    """A DuckDB of its own for one run, with the memory limit, threads and spill folder of the settings."""
+    spill = settings.lake_dir / ".spill"
+    spill.mkdir(parents=True, exist_ok=True)
+    config = {
+        "memory_limit": settings.memory_limit,
+        "threads": settings.threads,
+        "temp_directory": str(spill),
+        "preserve_insertion_order": False,
+        "partitioned_write_max_open_files": 10_000,
+    }
+    with DuckDBResource(database=":memory:", connection_config=config).get_connection() as connection:
+        connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+        yield DuckDBEngine(connection, rows_at_once=_bytes(settings.memory_limit) // _BYTES_PER_ROW)
+
+
+def conform(rows: ibis.Table, table: Table) -> ibis.Table:
+    """The contract's columns in their order and types."""
+    return rows.select(*table.column_names).cast(dict(table.schema.items()))
+
+
+def _data_file(row: tuple[Any, ...], folder: Path) -> DataFile:
+    path, count, size, _footer, _statistics, partition, *_rest = row
+    values = {name: None if value == _MISSING_PARTITION else value for name, value in (partition or {}).items()}
+    return DataFile(str(Path(path).relative_to(folder)), count, size, values)
+
+
+def _sql_type(type_: str) -> str:
+    inner = re.fullmatch(r"array<(.+)>", type_)
+    if inner:
+        return _sql_type(inner[1]) + "[]"
+    return {"string": "VARCHAR", "int64": "BIGINT", "float64": "DOUBLE"}.get(type_, type_.upper())
+
+
+def literal(text: str) -> str:
+    """The text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _bytes(size: str) -> int:
+    number, unit = re.fullmatch(r"([\d.]+)\s?(\w+)", size).groups()  # type: ignore[union-attr]
+    return int(float(number) * _BYTES[unit])

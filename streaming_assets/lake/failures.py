@@ -1,0 +1,156 @@
+"""Which checks stand failed, and which written days have been checked: committed with the lake, read by whoever runs next."""
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from streaming_assets.lake.days import Days, DayVersions, ranges_of
+from streaming_assets.lake.delta import State
+from streaming_assets.lake.lake import Lake
+from streaming_assets.lake.pending import unchecked_days
+
+TABLE = "meta/open_failures"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one check found. days: the days that fail, where the check can tell; else all evaluated ones stand for them."""
+
+    check: str
+    passed: bool
+    is_blocking: bool
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+    days: frozenset[dt.date] | None = None
+
+
+@dataclass(frozen=True)
+class OpenFailure:
+    """A row of meta/open_failures."""
+
+    asset: str
+    check: str
+    is_blocking: bool
+    first_date: dt.date | None
+    last_date: dt.date | None
+    opened_at: dt.datetime
+    numbers: str
+
+    def __str__(self) -> str:
+        when = "" if self.first_date is None else f" on {Days(self.first_date, self.last_date or self.first_date)}"
+        return f"{self.asset}: {self.check}{when}"
+
+
+def open_failures(lake: Lake) -> list[OpenFailure]:
+    """Every check that stands failed."""
+    return [OpenFailure(**row) for row in lake.rows(TABLE)]
+
+
+def blocked_days(failures: Iterable[OpenFailure], group: str) -> set[dt.date]:
+    """Days on which a blocking check of the group's tables stands failed."""
+    return {
+        day
+        for failure in failures
+        if failure.is_blocking and failure.asset.startswith(f"{group}/") and failure.first_date and failure.last_date
+        for day in Days(failure.first_date, failure.last_date)
+    }
+
+
+def checked_days(lake: Lake, subject: str) -> DayVersions:
+    """Per day, the version of the table that the subject's checks have seen."""
+    return DayVersions.from_runs(_checked(lake).get(subject, []))
+
+
+def checked_version(lake: Lake, subject: str) -> int:
+    """The version of a table without days that the subject's checks have seen."""
+    version: int = _checked(lake).get(subject, 0)
+    return version
+
+
+def record(
+    lake: Lake,
+    subject: str,
+    asset: str,
+    verdicts: Iterable[Verdict],
+    days: Iterable[dt.date] | None,
+    seen: State,
+    now: dt.datetime,
+) -> None:
+    """Open a row per failed check and range of days, close what passed, and note what was checked, in one commit.
+
+    subject: the set of checks that ran together (the asset, or the asset and what it was held against). days: those
+    evaluated, None for a table without days. The evaluation covers every day on which a check of the subject stood
+    open (`days_to_check`), so that its rows are replaced as a whole.
+    """
+    evaluated = None if days is None else sorted(days)
+    verdicts = list(verdicts)
+    names = {verdict.check for verdict in verdicts}
+    before = open_failures(lake)
+    kept = [failure for failure in before if not (failure.asset == asset and failure.check in names)]
+    opened = {
+        failure.check: min(old.opened_at for old in before if old.asset == asset and old.check == failure.check)
+        for failure in before
+        if failure.asset == asset
+    }
+    failed = [
+        OpenFailure(
+            asset,
+            verdict.check,
+            verdict.is_blocking,
+            span.first if span else None,
+            span.last if span else None,
+            opened.get(verdict.check, now),
+            json.dumps(dict(verdict.numbers), sort_keys=True, default=str),
+        )
+        for verdict in verdicts
+        if not verdict.passed
+        for span in _spans(verdict, evaluated)
+    ]
+    checked = _checked(lake)
+    if evaluated is None:
+        checked[subject] = seen.version
+    else:
+        known = DayVersions.from_runs(checked.get(subject, []))
+        checked[subject] = DayVersions(
+            {**known, **{day: seen.written[day] for day in evaluated if day in seen.written}}
+        ).to_runs()
+    lake.write_rows(TABLE, [vars(failure) for failure in kept + failed], notes={"checked": checked})
+
+
+def days_to_check(lake: Lake, subject: str, asset: str, checks: Iterable[str]) -> set[dt.date]:
+    """Days of the asset written since the subject's checks last saw them, and those on which one stands failed."""
+    names = set(checks)
+    standing = {
+        day
+        for failure in open_failures(lake)
+        if failure.asset == asset and failure.check in names and failure.first_date and failure.last_date
+        for day in Days(failure.first_date, failure.last_date)
+    }
+    return days_unseen(lake, subject, asset) | standing
+
+
+def unchecked(lake: Lake, subjects: Mapping[str, str]) -> list[str]:
+    """Subjects, given as subject → asset, whose asset has rows that their checks have not seen."""
+    found = []
+    for subject, asset in subjects.items():
+        state = lake.snapshot(asset).state
+        is_daily = lake.snapshot(asset).table.day_column is not None
+        if days_unseen(lake, subject, asset) if is_daily else checked_version(lake, subject) != state.version:
+            found.append(subject)
+    return found
+
+
+def days_unseen(lake: Lake, subject: str, asset: str) -> set[dt.date]:
+    """Days of the asset written since the subject's checks last saw them."""
+    return unchecked_days(lake.snapshot(asset).state, checked_days(lake, subject))
+
+
+def _spans(verdict: Verdict, evaluated: list[dt.date] | None) -> list[Days | None]:
+    if verdict.days is not None:
+        return list(ranges_of(verdict.days)) or [None]
+    return [Days(evaluated[0], evaluated[-1])] if evaluated else [None]
+
+
+def _checked(lake: Lake) -> dict[str, Any]:
+    return dict(lake.snapshot(TABLE).state.notes.get("checked", {}))

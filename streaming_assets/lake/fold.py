@@ -1,0 +1,67 @@
+"""Aggregates over all days whose cost follows the new days: what is known up to a day is kept, the rest is added."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import ibis
+
+from streaming_assets import contracts
+from streaming_assets.lake.days import Days
+from streaming_assets.lake.engine import conform
+from streaming_assets.lake.lake import Lake
+
+TAIL_DAYS = 30
+"""The newest days are left out of what is kept: they are the ones that late files change."""
+ADVANCE_AFTER_DAYS = 60
+
+
+@dataclass(frozen=True)
+class Fold:
+    """An aggregate of a daily table that can be merged: merge(fold(a) ∪ fold(b)) = fold(a ∪ b).
+
+    kept: the table that keeps it up to a day. over: the daily table.
+    """
+
+    kept: str
+    over: str
+    fold: Callable[[ibis.Table], ibis.Table]
+    merge: Callable[[ibis.Table], ibis.Table]
+
+
+def folded(lake: Lake, aggregate: Fold) -> ibis.Table:
+    """The aggregate over all days of the daily table.
+
+    What is kept is made anew when a day that it covers was written since, and moves on when many days follow it.
+    """
+    over = lake.snapshot(aggregate.over)
+    last = max((over.days_of(file) for file in over.files), default=None)
+    if last is None:
+        return conform(aggregate.fold(lake.read(aggregate.over)), contracts.ALL[aggregate.kept])
+    through = _kept_through(lake, aggregate)
+    if through is None or (last - through).days > ADVANCE_AFTER_DAYS:
+        horizon = last - dt.timedelta(days=TAIL_DAYS)
+        rows = _merged(lake, aggregate, through, horizon)
+        lake.write(aggregate.kept, rows, notes={"through": horizon.isoformat(), "version": over.state.version})
+        through = horizon
+    return _merged(lake, aggregate, through, dt.date.max)
+
+
+def _kept_through(lake: Lake, aggregate: Fold) -> dt.date | None:
+    notes = lake.snapshot(aggregate.kept).state.notes
+    if not notes:
+        return None
+    through = dt.date.fromisoformat(notes["through"])
+    written = lake.snapshot(aggregate.over).state.written
+    is_valid = all(version <= notes["version"] for day, version in written.items() if day <= through)
+    return through if is_valid else None
+
+
+def _merged(lake: Lake, aggregate: Fold, after: dt.date | None, up_to: dt.date) -> ibis.Table:
+    """What is kept up to `after` and the days that follow, up to and including the last one."""
+    first = dt.date.min if after is None else after + dt.timedelta(days=1)
+    new = aggregate.fold(lake.read(aggregate.over, Days(first, up_to)))
+    table = contracts.ALL[aggregate.kept]
+    if after is None:
+        return conform(new, table)
+    return aggregate.merge(conform(new, table).union(lake.read(aggregate.kept)))

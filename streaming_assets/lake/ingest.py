@@ -1,0 +1,210 @@
+"""Landed files into the raw tables and the ledger."""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from streaming_assets import contracts
+from streaming_assets.lake.delta import DataFile
+from streaming_assets.lake.lake import Lake, clear_scratch, next_version
+from streaming_assets.sources.definition import Sources
+from streaming_assets.sources.landing import LandedFile, file_sha256, scan
+from streaming_assets.sources.reader import ReadFile, read_file
+
+LEDGER = "raw/event_files"
+ROW_TABLES = ("raw/users", "raw/content", "raw/rejected_rows", "raw/events")
+"""In the order of their commits: raw/events last, and the ledger after it."""
+
+_FILES_AT_ONCE = 100
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """The ledger rows of the files that a run read, and source definitions that were refused."""
+
+    files: Sequence[Mapping[str, Any]] = ()
+    source_errors: Sequence[str] = ()
+
+    @property
+    def failures(self) -> list[Mapping[str, Any]]:
+        return [row for row in self.files if row["status"] in ("failed", "unclaimed")]
+
+
+@dataclass
+class _Written:
+    """Parquet files written into the raw tables' folders, not yet committed."""
+
+    files: dict[str, list[DataFile]] = field(default_factory=lambda: {name: [] for name in ROW_TABLES})
+    bounds: dict[str, tuple[dt.datetime, dt.datetime]] = field(default_factory=dict)
+
+
+def new_files(landed: Iterable[LandedFile], ledger: Mapping[str, Mapping[str, Any]], sources: Sources) -> list[LandedFile]:
+    """Files that the ledger does not know in this state, or that a changed source definition asks to read again."""
+    fingerprints = {source.name: source.fingerprint for source in sources.sources}
+
+    def is_known(file: LandedFile) -> bool:
+        row = ledger.get(file.file_id)
+        if row is None or (row["bytes"], row["modified_at"]) != (file.size, file.modified_at):
+            return False
+        if row["status"] in ("loaded", "replaced"):
+            return row["read_with"] == fingerprints.get(row["source"], row["read_with"])
+        return bool(row["read_with"] == sources.fingerprint)
+
+    return [file for file in landed if not is_known(file)]
+
+
+def ledger_rows(lake: Lake) -> dict[str, dict[str, Any]]:
+    """The ledger by file_id."""
+    return {row["file_id"]: row for row in lake.rows(LEDGER)}
+
+
+def waiting_files(lake: Lake, sources: Sources) -> list[LandedFile]:
+    """What an ingest would read now."""
+    return new_files(scan(lake.settings.landing_dir), ledger_rows(lake), sources)
+
+
+def ingest(
+    lake: Lake, sources: Sources, email_key: str, now: dt.datetime, progress: Callable[[int, int], None] = lambda done, of: None
+) -> Ingested:
+    """Read every new file of landing; replace exactly its rows; enter it in the ledger.
+
+    The rows are committed table by table, raw/events last, then the ledger: a run that dies in between leaves files
+    that the ledger does not know, and the next run replaces the same rows again.
+    """
+    ledger = ledger_rows(lake)
+    todo = waiting_files(lake, sources)
+    if not todo:
+        return Ingested(source_errors=sources.errors)
+    scratch = clear_scratch(lake.settings)
+    written, read = _Written(), list[ReadFile]()
+    rows: list[dict[str, Any]] = []
+    for start in range(0, len(todo), _FILES_AT_ONCE):
+        batch = []
+        for file in todo[start : start + _FILES_AT_ONCE]:
+            row = ledger.get(file.file_id)
+            if row and _is_same_content(file, row, sources):
+                rows.append({**row, "modified_at": file.modified_at})
+                continue
+            batch.append(read_file(lake.engine.connection, file, sources, lake.settings, email_key, scratch, now))
+        _write(lake, batch, written)
+        read += batch
+        progress(min(start + _FILES_AT_ONCE, len(todo)), len(todo))
+        clear_scratch(lake.settings)
+    rows += _commit_rows(lake, read, written, ledger, now)
+    after = {**ledger, **{row["file_id"]: row for row in rows}}
+    lake.write_rows(LEDGER, sorted(after.values(), key=lambda row: row["path"]))
+    return Ingested([row for row in rows if row["ingested_at"] == now], sources.errors)
+
+
+def _is_same_content(file: LandedFile, row: Mapping[str, Any], sources: Sources) -> bool:
+    """Only the file's modification time is new."""
+    if file.problem or (row["bytes"], row["modified_at"]) == (file.size, file.modified_at):
+        return False
+    untouched = {**row, "modified_at": file.modified_at}
+    return not new_files([file], {file.file_id: untouched}, sources) and file_sha256(file.absolute) == row["sha256"]
+
+
+def _write(lake: Lake, batch: Iterable[ReadFile], written: _Written) -> None:
+    selects: dict[str, list[str]] = {name: [] for name in ROW_TABLES}
+    for file in batch:
+        for table, select in file.accepted.items():
+            selects[f"raw/{table}"].append(select)
+        if file.rejects is not None:
+            name = "raw/rejected_rows"
+            selects[name].append(lake.engine.scan_sql(_unpartitioned(name), file.rejects.parent, [file.rejects.name]))
+    for name, parts in selects.items():
+        if parts:
+            table = contracts.ALL[name]
+            query = " UNION ALL ".join(f"({part})" for part in parts)
+            written.files[name] += lake.engine.write_sql(query, table, lake.folder(table))
+    events = contracts.ALL["raw/events"]
+    new = [file.path for file in written.files["raw/events"] if file.partition["file_id"] not in written.bounds]
+    if new:
+        query = lake.engine.scan_sql(events, lake.folder(events), new)
+        found = lake.engine.connection.execute(
+            f"SELECT file_id, min(started_at), max(started_at) FROM ({query}) GROUP BY file_id"
+        ).fetchall()
+        written.bounds.update({file_id: (first, last) for file_id, first, last in found})
+
+
+def _commit_rows(
+    lake: Lake,
+    read: Sequence[ReadFile],
+    written: _Written,
+    ledger: Mapping[str, Mapping[str, Any]],
+    now: dt.datetime,
+) -> list[dict[str, Any]]:
+    loaded = {file.file.file_id for file in read if file.status == "loaded"}
+    old = {
+        name: [file for file in lake.snapshot(name).files if file.partition["file_id"] in loaded] for name in ROW_TABLES
+    }
+    touched = _days_by_file(lake, old["raw/events"] + written.files["raw/events"])
+    dates = _days_by_file(lake, written.files["raw/events"])
+    accepted = _rows_by_file(written.files)
+    version = next_version(lake.snapshot("raw/events"))
+    for name in ROW_TABLES:
+        if written.files[name] or old[name]:
+            lake.replace_files(name, written.files[name], old[name], f"read {len(read)} files")
+    rows = []
+    for file in read:
+        file_id = file.file.file_id
+        before = ledger.get(file_id)
+        first, last = written.bounds.get(file_id, (None, None))
+        attempt = {
+            "file_id": file_id,
+            "path": file.file.path,
+            "sha256": file.sha256,
+            "bytes": file.file.size,
+            "modified_at": file.file.modified_at,
+            "ingested_at": now,
+            "error": file.error,
+            "read_with": file.read_with,
+        }
+        if file.status == "loaded":
+            was_loaded = before is not None and before["raw_version"] is not None
+            rows.append(
+                attempt
+                | {
+                    "source": file.source,
+                    "table": file.table,
+                    "rows": file.rows,
+                    "accepted": accepted.get((f"raw/{file.table}", file_id), 0),
+                    "rejected": file.rejected,
+                    "first_event_at": first,
+                    "last_event_at": last,
+                    "event_dates": sorted(dates.get(file_id, ())),
+                    "touched_dates": sorted(touched.get(file_id, ())),
+                    "raw_version": version if file_id in touched else lake.snapshot("raw/events").state.version,
+                    "status": "replaced" if was_loaded else "loaded",
+                }
+            )
+        else:
+            nothing = {"rows": 0, "accepted": 0, "rejected": 0, "event_dates": [], "touched_dates": []}
+            rows.append({**(before or nothing), **attempt, "status": file.status})
+    return rows
+
+
+def _unpartitioned(name: str) -> contracts.Table:
+    table = contracts.ALL[name]
+    return contracts.Table(table.name, table.grain, table.key, table.columns, table.source)
+
+
+def _days_by_file(lake: Lake, files: Iterable[DataFile]) -> dict[str, set[dt.date]]:
+    events = lake.snapshot("raw/events")
+    found: dict[str, set[dt.date]] = {}
+    for file in files:
+        found.setdefault(str(file.partition["file_id"]), set()).add(events.days_of(file))
+    return found
+
+
+def _rows_by_file(files: Mapping[str, Iterable[DataFile]]) -> dict[tuple[str, str], int]:
+    found: dict[tuple[str, str], int] = {}
+    for name, written in files.items():
+        for file in written:
+            key = (name, str(file.partition["file_id"]))
+            found[key] = found.get(key, 0) + file.rows
+    return found
+
+
+__all__ = ["Ingested", "ingest", "ledger_rows", "new_files", "waiting_files"]

@@ -1,0 +1,188 @@
+"""The lake: every table by its contract, read lazily, written in one commit."""
+
+import dataclasses
+import datetime as dt
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pyarrow as pa
+
+from streaming_assets import contracts
+from streaming_assets.contracts import Table
+from streaming_assets.lake.days import Days, DayVersions
+from streaming_assets.lake.delta import DataFile, Snapshot, State, commit, snapshot
+from streaming_assets.lake.engine import DuckDBEngine
+from streaming_assets.settings import Settings
+
+_SHAPE_FILE = "lake.json"
+
+
+class LakeSettingsError(RuntimeError):
+    """The lake was made with other settings than these."""
+
+
+class Lake:
+    """Tables under DIR/lake, with an engine to read and write them.
+
+    Whoever writes holds `writer_lock`. Snapshots are taken once and follow this object's own commits, so that one run
+    sees one state.
+    """
+
+    def __init__(self, settings: Settings, engine: DuckDBEngine) -> None:
+        self.settings = settings
+        self.root = settings.lake_dir
+        self.engine = engine
+        self._snapshots: dict[str, Snapshot] = {}
+        require_shape(settings)
+
+    def folder(self, table: Table) -> Path:
+        return self.root / table.group / table.short_name
+
+    def snapshot(self, name: str) -> Snapshot:
+        """The table's version that this object reads."""
+        if name not in self._snapshots:
+            table = contracts.ALL[name]
+            self._snapshots[name] = snapshot(table, self.folder(table))
+        return self._snapshots[name]
+
+    def read(self, name: str, days: Days | Iterable[dt.date] | None = None) -> ibis.Table:
+        """The table's rows, of some days only where they are given."""
+        at = self.snapshot(name)
+        return self.engine.scan(at.table, at.folder, [file.path for file in files_of(at, days)])
+
+    def read_sql(self, name: str, days: Days | Iterable[dt.date] | None = None) -> str:
+        """As `read`, as a SELECT in the engine's dialect."""
+        at = self.snapshot(name)
+        return self.engine.scan_sql(at.table, at.folder, [file.path for file in files_of(at, days)])
+
+    def rows(self, name: str) -> list[dict[str, Any]]:
+        """All rows of a small table."""
+        return self.read(name).to_pyarrow().to_pylist()
+
+    def write(
+        self, name: str, rows: ibis.Table, inputs: Iterable[str] = (), notes: Mapping[str, Any] | None = None
+    ) -> Snapshot:
+        """Replace a whole table; its state names the versions of the inputs it was made from."""
+        before = self.snapshot(name)
+        files = self.engine.write(rows, before.table, before.folder)
+        versions = {name: self.snapshot(name).state.version for name in inputs}
+        state = State(inputs=versions, notes=notes or {})
+        return self._commit(before, files, before.files, state, "replace the table")
+
+    def write_rows(self, name: str, rows: list[dict[str, Any]], notes: Mapping[str, Any] | None = None) -> Snapshot:
+        """As `write`, for the few rows of a table that Python makes."""
+        schema = contracts.ALL[name].schema
+        return self.write(name, ibis.memtable(pa.Table.from_pylist(rows, schema=schema.to_pyarrow()), schema=schema), notes=notes)
+
+    def write_days(
+        self, name: str, days: Days, build: Callable[[Days], ibis.Table], stamps: DayVersions, weigh: str
+    ) -> Snapshot:
+        """Replace every partition of the days, empty ones too, in one commit.
+
+        build gives the rows of a shorter range; the range is taken in parts whose days have about as many rows in the
+        table `weigh` as the engine takes at once, so that memory does not grow with the range.
+        """
+        before = self.snapshot(name)
+        day = before.table.day_column
+        assert day is not None  # noqa: S101 - asked of daily tables only
+        files: list[DataFile] = []
+        for part in self._parts(days, self.snapshot(weigh)):
+            rows = build(part)
+            files += self.engine.write(rows.filter(rows[day].between(part.first, part.last)), before.table, before.folder)
+        written = DayVersions(before.state.written)
+        state = dataclasses.replace(before.state, days=DayVersions({**before.state.days, **stamps}), written=written)
+        return self._commit(before, files, files_of(before, days), state, f"replace {days}", wrote=days)
+
+    def replace_files(
+        self,
+        name: str,
+        added: list[DataFile],
+        removed: list[DataFile],
+        reason: str,
+        notes: Mapping[str, Any] | None = None,
+    ) -> Snapshot:
+        """Replace files that are written already; in a daily table their days count as changed by this commit."""
+        before = self.snapshot(name)
+        changed = {before.days_of(file) for file in added + removed} if before.table.day_column else set()
+        state = dataclasses.replace(before.state, notes=notes or before.state.notes)
+        return self._commit(before, added, removed, state, reason, wrote=changed, changed=changed)
+
+    def _commit(
+        self,
+        before: Snapshot,
+        added: Iterable[DataFile],
+        removed: Iterable[DataFile],
+        state: State,
+        reason: str,
+        wrote: Iterable[dt.date] = (),
+        changed: Iterable[dt.date] = (),
+    ) -> Snapshot:
+        version = next_version(before)
+        state = dataclasses.replace(
+            state,
+            days=DayVersions({**state.days, **dict.fromkeys(changed, version)}),
+            written=DayVersions({**state.written, **dict.fromkeys(wrote, version)}),
+        )
+        after = commit(before, added, removed, state, reason)
+        self._snapshots[before.table.name] = after
+        return after
+
+    def _parts(self, days: Days, weighed: Snapshot) -> list[Days]:
+        rows = dict.fromkeys(days, 0)
+        for file in files_of(weighed, days):
+            rows[weighed.days_of(file)] += file.rows
+        parts: list[Days] = []
+        total = 0
+        for day, count in rows.items():
+            if parts and total + count <= self.engine.rows_at_once:
+                parts[-1] = Days(parts[-1].first, day)
+                total += count
+            else:
+                parts.append(Days(day, day))
+                total = count
+        return parts
+
+
+def files_of(at: Snapshot, days: Days | Iterable[dt.date] | None) -> list[DataFile]:
+    """The files that hold rows of the days; all files where no days are given."""
+    if days is None:
+        return list(at.files)
+    wanted = days if isinstance(days, Days) else set(days)
+    return [file for file in at.files if at.days_of(file) in wanted]
+
+
+def next_version(before: Snapshot) -> int:
+    """The version that the next commit on this snapshot makes."""
+    return before.delta_version + 1
+
+
+def require_shape(settings: Settings) -> None:
+    """Write the settings that shape the tables into a new lake; refuse others later. Raises LakeSettingsError."""
+    path = settings.lake_dir / _SHAPE_FILE
+    if not path.exists():
+        settings.lake_dir.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.write_text(json.dumps(settings.shaping, indent=2) + "\n", encoding="utf-8")
+        draft.rename(path)
+        return
+    found = json.loads(path.read_text(encoding="utf-8"))
+    for name, value in settings.shaping.items():
+        if found.get(name) != value:
+            raise LakeSettingsError(
+                f"the lake in {settings.lake_dir} was made with {name} = {found.get(name)}, now it is {value}; "
+                f"set STREAMING_ASSETS_{name.upper()}={found.get(name)}, "
+                "or make the lake anew from the landed files with `streaming-assets rebuild`"
+            )
+
+
+def clear_scratch(settings: Settings) -> Path:
+    """An empty folder for files that live no longer than a run; what a killed run left in it is gone."""
+    scratch = settings.lake_dir / ".scratch"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    return scratch

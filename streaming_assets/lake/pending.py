@@ -1,0 +1,70 @@
+"""Which days must be computed: a function of what the tables' last commits say, and of nothing else."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from streaming_assets.lake.days import ONE_DAY, Days, DayVersions
+from streaming_assets.lake.delta import State
+
+REACHES_BACK = 1
+REACHES_AHEAD = 2
+"""Changed rows of day D change the daily tables of D − 1 … D + 2: sessions see two days back and one ahead."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The days around a day that an input is read for."""
+
+    before: int = 0
+    after: int = 0
+
+
+def required_versions(raw: State, within: Days) -> DayVersions:
+    """Per day, the version of raw/events from which the daily tables must have been computed."""
+    required = DayVersions()
+    for changed, version in raw.days.items():
+        for day in Days(changed, changed).around(REACHES_BACK, REACHES_AHEAD):
+            if day in within:
+                required[day] = max(required.get(day, 0), version)
+    return required
+
+
+def stale_days(required: DayVersions, table: State) -> set[dt.date]:
+    """Days that the table was not computed for, or from too old a version of raw/events."""
+    return {day for day, version in required.items() if table.days.get(day, 0) < version}
+
+
+def unchecked_days(table: State, checked: DayVersions) -> set[dt.date]:
+    """Days that were written after their checks last ran."""
+    return {day for day, version in table.written.items() if checked.get(day, 0) < version}
+
+
+def stamps(
+    days: Days, current: int, required: DayVersions, inputs: Iterable[tuple[State, Window]]
+) -> DayVersions:
+    """Per day, the version of raw/events that the rows now computed reflect.
+
+    It is the current one unless an input is itself behind on a day that is read: then the table is no further.
+    """
+    found = DayVersions(dict.fromkeys(days, current))
+    for state, window in inputs:
+        behind = stale_days(required, state)
+        for day in behind:
+            for reader in Days(day, day).around(window.after, window.before):
+                if reader in found:
+                    found[reader] = min(found[reader], state.days.get(day, 0))
+    return found
+
+
+def with_neighbours(days: Iterable[dt.date]) -> set[dt.date]:
+    """The days whose daily tables depend on rows of the given ones."""
+    return {near for day in days for near in Days(day, day).around(REACHES_BACK, REACHES_AHEAD)}
+
+
+def changed_inputs(inputs: Mapping[str, int], now: Mapping[str, int]) -> list[str]:
+    """Inputs whose version is another than the one a table was made from."""
+    return [name for name, version in now.items() if inputs.get(name) != version]
+
+
+__all__ = ["ONE_DAY", "Window", "changed_inputs", "required_versions", "stale_days", "stamps", "unchecked_days", "with_neighbours"]

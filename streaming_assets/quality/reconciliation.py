@@ -1,0 +1,237 @@
+"""Which numbers must agree from stage to stage: who is held against what, on which days, and what to do if it fails.
+
+How a disagreement is found is in `violations`; when it is looked for, and what follows, is the orchestration's.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import ibis
+
+from streaming_assets.lake.days import Days
+from streaming_assets.quality import violations
+
+MOST_REJECTED_EXPECTED = 0.01
+MOST_DUPLICATES_EXPECTED = 0.05
+WATCH_TIME_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Around:
+    """Days of a table that are read besides those that are checked."""
+
+    before: int = 0
+    after: int = 0
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """A check of one asset against the tables it must agree with.
+
+    name: a sentence that is true when it passes. reads: table name → the days to read, None for the whole table; the
+    violations function takes these tables in this order. advice: what to do when it fails.
+    """
+
+    name: str
+    asset: str
+    description: str
+    reads: Mapping[str, Around | None]
+    is_blocking: bool
+    advice: str
+    violations: Callable[..., ibis.Table]
+
+    def violated(self, read: Callable[[str, Days | None], ibis.Table], days: Days | None) -> ibis.Table:
+        """The violations among the days, one row per day; of everything, where days is None. Checks of files take no days.
+
+        read gives the rows of a table on some days, or all of them.
+        """
+        tables = [
+            read(name, None if around is None or days is None else days.around(around.before, around.after))
+            for name, around in self.reads.items()
+        ]
+        found = self.violations(*tables)
+        return found if days is None else found.filter(found.date.between(days.first, days.last))
+
+
+def reconciliations(max_rejected_share: float) -> list[Reconciliation]:
+    """All of them; max_rejected_share (0 … 1) is the setting above which rejected rows stop what is downstream."""
+    return [
+        *_of_files(max_rejected_share),
+        *_of_raw_days(max_rejected_share),
+        *_of_events(),
+        *_of_sessions(),
+        *_of_daily(),
+    ]
+
+
+def _of_files(max_rejected_share: float) -> list[Reconciliation]:
+    return [
+        Reconciliation(
+            "rows_of_every_file_are_accepted_or_rejected",
+            "raw/event_files",
+            "Per file, rows = accepted + rejected; as many rows as accepted are loaded, as many as rejected are kept.",
+            dict.fromkeys(["raw/event_files", "raw/events", "raw/users", "raw/content", "raw/rejected_rows"]),
+            is_blocking=True,
+            advice="Report it: the ledger and the raw tables disagree; `streaming-assets rebuild` makes both from the landed files.",
+            violations=violations.files_with_missing_rows,
+        ),
+        Reconciliation(
+            "every_raw_event_comes_from_a_file_of_the_ledger",
+            "raw/event_files",
+            "No row of raw/events has a file_id that raw/event_files does not know.",
+            dict.fromkeys(["raw/event_files", "raw/events"]),
+            is_blocking=True,
+            advice="Ingest again: a run that was killed between its commits left rows that the next one replaces.",
+            violations=violations.files_unknown_to_the_ledger,
+        ),
+        Reconciliation(
+            "rejected_share_of_every_file_is_within_the_limit",
+            "raw/event_files",
+            f"At most {_percent(max_rejected_share)} of any file's rows are rejected.",
+            dict.fromkeys(["raw/event_files"]),
+            is_blocking=True,
+            advice=(
+                "See the reasons in raw/rejected_rows; correct the file or its source's YAML and land it again, "
+                "or raise STREAMING_ASSETS_MAX_REJECTED_SHARE."
+            ),
+            violations=partial(violations.files_with_many_rejected, most=max_rejected_share),
+        ),
+    ]
+
+
+def _of_raw_days(max_rejected_share: float) -> list[Reconciliation]:
+    reads = {"raw/events": Around(), "raw/rejected_rows": None}
+    meaning = "of a day's rows are rejected; rows whose time was refused are of no day"
+    return [
+        Reconciliation(
+            "rejected_share_of_every_day_is_within_the_limit",
+            "raw/events",
+            f"At most {_percent(max_rejected_share)} {meaning}.",
+            reads,
+            is_blocking=True,
+            advice=(
+                "See the reasons and files of these days in raw/rejected_rows; correct the files and land them again, "
+                "or raise STREAMING_ASSETS_MAX_REJECTED_SHARE."
+            ),
+            violations=partial(violations.days_with_many_rejected, most=max_rejected_share),
+        ),
+        Reconciliation(
+            "at_most_1_percent_of_a_days_rows_are_rejected",
+            "raw/events",
+            f"At most {_percent(MOST_REJECTED_EXPECTED)} {meaning}.",
+            reads,
+            is_blocking=False,
+            advice="See which reason grew in raw/rejected_rows, and tell the producer of these files.",
+            violations=partial(violations.days_with_many_rejected, most=MOST_REJECTED_EXPECTED),
+        ),
+    ]
+
+
+def _of_events() -> list[Reconciliation]:
+    return [
+        Reconciliation(
+            "raw_rows_are_kept_or_duplicates",
+            "core/events",
+            "Per day, rows of raw/events = rows of core/events + rows beyond the first of each (event_date, event_id).",
+            {"raw/events": Around(), "core/events": Around()},
+            is_blocking=True,
+            advice="Materialise core/events of these days again; report it if that does not help.",
+            violations=violations.days_with_lost_events,
+        ),
+        Reconciliation(
+            "at_most_5_percent_of_a_days_rows_are_duplicates",
+            "core/events",
+            f"At most {_percent(MOST_DUPLICATES_EXPECTED)} of a day's raw rows repeat an (event_date, event_id).",
+            {"raw/events": Around(), "core/events": Around()},
+            is_blocking=False,
+            advice="Look for a file that was landed under two paths, or a producer that sends its events twice.",
+            violations=partial(violations.days_with_many_duplicates, most=MOST_DUPLICATES_EXPECTED),
+        ),
+        Reconciliation(
+            "every_event_id_is_on_one_day",
+            "core/events",
+            "No event_id is on two days; both would be kept, and count twice.",
+            {"core/events": Around(before=1, after=1)},
+            is_blocking=False,
+            advice="Ask the producer whether an event was sent with two times, or its event_id used for two events.",
+            violations=violations.days_that_share_event_ids,
+        ),
+        Reconciliation(
+            "plays_are_the_plays_of_the_events",
+            "core/plays",
+            "Per day, as many plays as core/events has events of type play.",
+            {"core/events": Around(), "core/plays": Around()},
+            is_blocking=True,
+            advice="Materialise core/plays of these days again; report it if that does not help.",
+            violations=violations.days_with_lost_plays,
+        ),
+    ]
+
+
+def _of_sessions() -> list[Reconciliation]:
+    return [
+        Reconciliation(
+            "every_play_is_in_one_session",
+            "core/sessions",
+            "Plays of a day = plays of its sessions on the day itself + plays on it of the sessions of the day before.",
+            {"core/plays": Around(), "core/sessions": Around(before=1)},
+            is_blocking=True,
+            advice="Materialise core/plays and core/sessions from the day before to the day after again.",
+            violations=violations.days_with_plays_outside_sessions,
+        ),
+        Reconciliation(
+            "sessions_of_a_user_do_not_overlap",
+            "core/sessions",
+            "A user's session ends at the latest when the next one starts.",
+            {"core/sessions": Around(before=1, after=1)},
+            is_blocking=True,
+            advice="Materialise core/plays and core/sessions from two days before to the day after again.",
+            violations=violations.days_with_overlapping_sessions,
+        ),
+        Reconciliation(
+            "sessions_reconcile_with_users",
+            "core/user_daily",
+            "Sessions of a day = sessions that its users started.",
+            {"core/sessions": Around(), "core/user_daily": Around()},
+            is_blocking=True,
+            advice="Materialise core/sessions and core/user_daily of these days again.",
+            violations=violations.days_with_other_sessions,
+        ),
+    ]
+
+
+def _of_daily() -> list[Reconciliation]:
+    reads = {
+        name: {"core/plays": Around(), name: Around()}
+        for name in ("core/user_daily", "core/user_content_daily", "core/content_daily", "core/hourly_activity")
+    }
+    plays = [
+        Reconciliation(
+            "plays_reconcile_with_core_plays",
+            name,
+            f"Plays of a day in core/plays = sum of plays in {name}.",
+            tables,
+            is_blocking=True,
+            advice=f"Materialise {name} of these days again; report it if that does not help.",
+            violations=violations.days_with_other_plays,
+        )
+        for name, tables in reads.items()
+    ]
+    watch_seconds = [
+        Reconciliation(
+            "watch_seconds_reconcile_with_core_plays",
+            name,
+            f"Watch time of a day in core/plays = that in {name}, to {WATCH_TIME_TOLERANCE:g} of it.",
+            tables,
+            is_blocking=True,
+            advice=f"Materialise {name} of these days again; report it if that does not help.",
+            violations=partial(violations.days_with_other_watch_time, tolerance=WATCH_TIME_TOLERANCE),
+        )
+        for name, tables in reads.items()
+    ]
+    return plays + watch_seconds
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:g} %"

@@ -1,0 +1,154 @@
+"""Typed settings; the only place that reads the environment."""
+
+import dataclasses
+import datetime as dt
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+PREFIX = "STREAMING_ASSETS_"
+
+
+class SettingError(ValueError):
+    """A setting has a value that cannot be used; the message names it and what was expected."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a deployment can choose. Each field is the environment variable STREAMING_ASSETS_<FIELD>.
+
+    timezone, start_date, session_gap_minutes and max_watch_seconds shape the tables: they are written into the
+    lake when it is created, and another value later is refused.
+    """
+
+    data_dir: Path = Path("data")
+    landing: Path | None = None
+    timezone: str = "UTC"
+    start_date: dt.date = dt.date(2005, 1, 1)
+    session_gap_minutes: int = 30
+    max_watch_seconds: int = 43_200
+    max_rejected_share: float = 0.10
+    settle_seconds: int = 10
+    engine: str = "duckdb"
+    memory_limit: str = "4GB"
+    threads: int = os.cpu_count() or 1
+    email_key: str | None = dataclasses.field(default=None, repr=False)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ, **overrides: object) -> "Settings":
+        """Settings from STREAMING_ASSETS_… variables, then from overrides that are not None.
+
+        Raises SettingError naming the variable, what was found and what is expected; a variable with the
+        prefix that is no setting is refused too.
+        """
+        values: dict[str, object] = {}
+        for variable, text in environ.items():
+            if not variable.startswith(PREFIX):
+                continue
+            name = variable.removeprefix(PREFIX).lower()
+            if name not in _PARSERS:
+                known = ", ".join(PREFIX + known.upper() for known in _PARSERS)
+                raise SettingError(f"{variable} is not a setting; the settings are {known}")
+            parse, expected = _PARSERS[name]
+            try:
+                values[name] = parse(text)
+            except (ValueError, ZoneInfoNotFoundError) as error:
+                shown = "(hidden)" if name == "email_key" else repr(text)
+                raise SettingError(f"{variable}: found {shown}, expected {expected}") from error
+        values.update({name: value for name, value in overrides.items() if value is not None})
+        return cls(**values)  # type: ignore[arg-type]
+
+    @property
+    def lake_dir(self) -> Path:
+        return self.data_dir / "lake"
+
+    @property
+    def landing_dir(self) -> Path:
+        return self.landing or self.data_dir / "landing"
+
+    @property
+    def sources_dir(self) -> Path:
+        return self.data_dir / "sources"
+
+    @property
+    def database(self) -> Path:
+        return self.data_dir / "streaming.duckdb"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.data_dir / "dagster"
+
+    @property
+    def shaping(self) -> dict[str, str]:
+        """The settings that the tables are a function of."""
+        return {
+            "timezone": self.timezone,
+            "start_date": self.start_date.isoformat(),
+            "session_gap_minutes": str(self.session_gap_minutes),
+            "max_watch_seconds": str(self.max_watch_seconds),
+        }
+
+
+def _path(text: str) -> Path:
+    if not text or "\0" in text:
+        raise ValueError(text)
+    return Path(text).expanduser()
+
+
+def _zone(text: str) -> str:
+    return ZoneInfo(text).key
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high:
+            raise ValueError(text)
+        return value
+
+    return parse
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise ValueError(text)
+    return value
+
+
+def _engine(text: str) -> str:
+    if text != "duckdb":
+        raise ValueError(text)
+    return text
+
+
+def _memory(text: str) -> str:
+    if not re.fullmatch(r"\d+(\.\d+)?\s?(MB|GB|TB|MiB|GiB|TiB)", text):
+        raise ValueError(text)
+    return text
+
+
+def _key(text: str) -> str:
+    if len(text) < 16:
+        raise ValueError
+    return text
+
+
+_PARSERS: dict[str, tuple[Callable[[str], object], str]] = {
+    "data_dir": (_path, "a folder"),
+    "landing": (_path, "a folder"),
+    "timezone": (_zone, "the name of a time zone such as Europe/Berlin"),
+    "start_date": (dt.date.fromisoformat, "a date such as 2005-01-01"),
+    "session_gap_minutes": (_whole(1, 720), "whole minutes from 1 to 720"),
+    # A play of at most 23 hours ends within the day after the one it started on, on any day of any calendar.
+    "max_watch_seconds": (_whole(1, 82_800), "whole seconds from 1 to 82800"),
+    "max_rejected_share": (_share, "a share from 0 to 1"),
+    "settle_seconds": (_whole(0, 86_400), "whole seconds from 0 to 86400"),
+    "engine": (_engine, "duckdb"),
+    "memory_limit": (_memory, "a size such as 4GB"),
+    "threads": (_whole(1, 1024), "a whole number from 1 to 1024"),
+    "email_key": (_key, "at least 16 characters"),
+}

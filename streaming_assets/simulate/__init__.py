@@ -1,0 +1,68 @@
+"""A simulated streaming service: a landing folder of any size, deterministic from a seed, and the truth about it."""
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from streaming_assets.simulate.canonical import simulate_canonical
+from streaming_assets.simulate.lastfm import simulate_lastfm
+
+Format = Literal["jsonl", "parquet", "lastfm"]
+
+DEFAULT_START = dt.date(2026, 3, 1)
+DEFAULT_START_LASTFM = dt.date(2005, 2, 14)
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What was written under `out`; files and rows are those of events, plays and users the distinct usable ones."""
+
+    out: Path
+    files: int
+    rows: int
+    rejected: int
+    plays: int
+    users_with_a_play: int
+    first_day: dt.date
+    last_day: dt.date
+
+
+def simulate(
+    users: int,
+    days: int,
+    seed: int,
+    out: Path,
+    format: Format = "jsonl",  # noqa: A002
+    start: dt.date | None = None,
+) -> Simulated:
+    """Writes out/landing, out/corrections, out/experiments.yaml and out/truth.json; equal arguments, equal bytes.
+
+    start: first UTC day; 2026-03-01 where not given, 2005-02-14 for lastfm. jsonl and parquet hold canonical events,
+    a file per day of arrival; lastfm is one log without durations. The truth supposes that the last day is over when
+    the files are ingested: rows that then lie ahead are rejected. Raises ValueError for less than one user or
+    day, a negative seed, or a format that is none of these; FileExistsError where out has something in it already.
+    """
+    if users < 1 or days < 1 or seed < 0:
+        raise ValueError(f"users {users}, days {days}, seed {seed}: expected at least 1, 1 and 0")
+    if format not in get_args(Format):
+        raise ValueError(f"format {format!r}: expected one of {', '.join(get_args(Format))}")
+    out.mkdir(parents=True, exist_ok=True)
+    if any(out.iterdir()):
+        raise FileExistsError(f"{out} is not empty: files left in it would not agree with the truth of this simulation")
+    if format == "lastfm":
+        first_day = start or DEFAULT_START_LASTFM
+        counts = simulate_lastfm(users, days, seed, out, first_day)
+    else:
+        first_day = start or DEFAULT_START
+        counts = simulate_canonical(users, days, seed, out, format, first_day)
+    return Simulated(
+        out=out,
+        files=counts.files,
+        rows=counts.rows,
+        rejected=sum(counts.rejected.values()),
+        plays=counts.plays,
+        users_with_a_play=counts.users_with_a_play,
+        first_day=first_day,
+        last_day=first_day + dt.timedelta(days=days - 1),
+    )

@@ -1,0 +1,212 @@
+"""Who plays what and when: sessions of plays in a row, and the events around them, day by day."""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from streaming_assets.simulate import places, rows
+from streaming_assets.simulate.catalogue import Catalogue
+from streaming_assets.simulate.population import PLATFORMS, Population
+from streaming_assets.simulate.rows import NOTHING, SECOND, Rows
+from streaming_assets.simulate.seeds import Purpose, generator
+
+OTHER_PLATFORM = 0.15
+"""Share of sessions on another platform than the user's own."""
+
+COMPLETED, ABANDONED = 0.60, 0.16
+"""Shares of plays watched to the end and left early; the rest end somewhere between."""
+
+WATCH_UNKNOWN = 0.005
+LENGTH_KNOWN = 0.95
+RECOMMENDED = 0.30
+SECONDS_PER_PAUSE = 60.0
+PAUSES_PER_HOUR = 0.6
+BUFFERINGS_PER_HOUR = 0.25
+
+Numbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How a service is used.
+
+    plays_per_session: mean. stays_with_title: chance that the next play is the title's next item.
+    seconds_between: mean pause between plays. non_stop_per_day, non_stop_plays: chance of a non-stop listener to
+    begin such a session, and the least and most plays in it. tick: timestamps are multiples of it, milliseconds.
+    side_events: events other than plays are logged.
+    """
+
+    plays_per_session: float
+    stays_with_title: float
+    seconds_between: float
+    non_stop_per_day: float
+    non_stop_plays: tuple[int, int]
+    tick: int
+    side_events: bool
+
+
+@dataclass(frozen=True)
+class _Sessions:
+    """Starts in milliseconds since 1970, UTC; one entry per session."""
+
+    user: Numbers
+    start: Numbers
+    plays: Numbers
+    is_non_stop: npt.NDArray[np.bool_]
+
+
+def utc_days(
+    population: Population, catalogue: Catalogue, habits: Habits, start: dt.date, days: int, seed: int
+) -> Iterator[Rows]:
+    """The rows of each UTC day in turn, ordered by time; nothing lies before the first or after the last day.
+
+    Users live on local days, so a UTC day is complete once the local days before and after it have been.
+    """
+    origin = places.milliseconds(start)
+    known: dict[int, list[Rows]] = {}
+    for local_day in range(-1, days + 1):
+        rng = generator(seed, Purpose.LISTENING, local_day)
+        date = start + dt.timedelta(days=local_day)
+        for day, part in rows.by_day(_local_day(population, catalogue, habits, date, rng), origin):
+            known.setdefault(day, []).append(part)
+        if local_day > 0:
+            yield rows.in_time_order(np.concatenate([rows.empty(0), *known.pop(local_day - 1, [])]))
+
+
+def _local_day(
+    population: Population, catalogue: Catalogue, habits: Habits, date: dt.date, rng: np.random.Generator
+) -> Rows:
+    """Everything that begins on one local day."""
+    sessions = _sessions(population, habits, date, rng)
+    plays, session_of, fraction = _plays(population, catalogue, habits, sessions, rng)
+    if not habits.side_events:
+        return plays
+    first_plays = plays[np.flatnonzero(np.diff(session_of, prepend=-1))]
+    return np.concatenate([plays, *_events_of_plays(plays, fraction, rng), *_events_before(first_plays, rng)])
+
+
+def _sessions(population: Population, habits: Habits, date: dt.date, rng: np.random.Generator) -> _Sessions:
+    users = len(population)
+    midnight = places.milliseconds(date)
+    weekday = places.WEEKDAY_FACTORS[date.weekday()]
+    usual = np.repeat(np.arange(users), rng.poisson(population.sessions_per_day * weekday))
+    non_stop = np.flatnonzero(population.is_non_stop & (rng.random(users) < habits.non_stop_per_day))
+    user = np.concatenate([usual, non_stop])
+    is_non_stop = np.arange(len(user)) >= len(usual)
+    hours = (places.start_times(date, len(user), rng) + population.body_clock[user]) % 24
+    local = midnight + (hours * 3600 * SECOND).astype(np.int64)
+    start = (local - places.utc_offsets(date)[population.place[user]]) // habits.tick * habits.tick
+    plays = np.where(
+        is_non_stop,
+        rng.integers(*habits.non_stop_plays, len(user), endpoint=True),
+        rng.geometric(1 / habits.plays_per_session, len(user)),
+    )
+    there = (start >= population.signed_up[user]) & (start < population.left[user])
+    return _Sessions(user[there], start[there], plays[there], is_non_stop[there])
+
+
+def _plays(
+    population: Population, catalogue: Catalogue, habits: Habits, sessions: _Sessions, rng: np.random.Generator
+) -> tuple[Rows, Numbers, npt.NDArray[np.float64]]:
+    """Plays in order of session and time, the session of each, and the fraction of the item that was watched."""
+    session_of = np.repeat(np.arange(len(sessions.plays)), sessions.plays)
+    first_of = (np.cumsum(sessions.plays) - sessions.plays)[session_of]
+    is_non_stop = sessions.is_non_stop[session_of]
+    count = len(session_of)
+
+    plays = rows.empty(count)
+    plays["user"] = sessions.user[session_of]
+    plays["item"] = _choose(population, catalogue, habits, plays["user"], first_of, is_non_stop, rng)
+    plays["platform"] = _platforms(population, sessions.user, rng)[session_of]
+    length = catalogue.length[plays["item"]]
+    fraction = np.where(is_non_stop, 1.0, _completion(count, rng))
+    watch = np.maximum(np.rint(length * fraction), 1).astype(np.int64)
+    hours = watch / 36_000
+    plays["watch"] = np.where(rng.random(count) < WATCH_UNKNOWN, rows.UNKNOWN_WATCH, watch)
+    plays["length_is_known"] = rng.random(count) < LENGTH_KNOWN
+    plays["pauses"] = np.where(is_non_stop, 0, rng.poisson(PAUSES_PER_HOUR * hours))
+    plays["buffer_events"] = rng.poisson(BUFFERINGS_PER_HOUR * hours)
+    plays["was_recommended"] = rng.random(count) < RECOMMENDED
+
+    between = rng.exponential(habits.seconds_between, count) + SECONDS_PER_PAUSE * plays["pauses"]
+    busy = watch * (SECOND // 10) + np.rint(between * SECOND).astype(np.int64)
+    elapsed = np.cumsum(busy) - busy
+    plays["at"] = (sessions.start[session_of] + elapsed - elapsed[first_of]) // habits.tick * habits.tick
+    return plays, session_of, fraction
+
+
+def _choose(
+    population: Population,
+    catalogue: Catalogue,
+    habits: Habits,
+    users: Numbers,
+    first_of: Numbers,
+    is_non_stop: npt.NDArray[np.bool_],
+    rng: np.random.Generator,
+) -> Numbers:
+    """The item of each play: a title by the user's taste and its popularity, then item by item while they stay."""
+    count = len(users)
+    position = np.arange(count)
+    genre = (population.taste[users] < rng.random(count)[:, None]).sum(axis=1)
+    if catalogue.non_stop_genre is not None:
+        genre[is_non_stop] = catalogue.non_stop_genre
+    # The sum of a small integer and a float32 is exact in float64, hence below genre + 1: the search stays in the genre.
+    title = np.searchsorted(catalogue.popularity, genre + rng.random(count, np.float32), side="right")
+    changes = (position == first_of) | (rng.random(count) >= habits.stays_with_title)
+    head = np.maximum.accumulate(np.where(changes, position, 0))
+    changes |= catalogue.items[title[head]] == 1
+    head = np.maximum.accumulate(np.where(changes, position, 0))
+    title = title[head]
+    begins_at = rng.integers(0, 1 << 30, count)[head]
+    item = (begins_at + position - head) % catalogue.items[title]
+    return catalogue.first_item[title] + item
+
+
+def _platforms(population: Population, users: Numbers, rng: np.random.Generator) -> npt.NDArray[np.int8]:
+    other = rng.integers(0, len(PLATFORMS), len(users), np.int8)
+    return np.where(rng.random(len(users)) < OTHER_PLATFORM, other, population.platform[users])
+
+
+def _completion(count: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    kind = rng.random(count)
+    part = rng.random(count)
+    between = np.where(kind < COMPLETED + ABANDONED, 0.01 + 0.12 * part, 0.13 + 0.79 * part)
+    return np.where(kind < COMPLETED, 0.92 + 0.08 * np.sqrt(part), between)
+
+
+def _events_of_plays(plays: Rows, fraction: npt.NDArray[np.float64], rng: np.random.Generator) -> list[Rows]:
+    """Skips and completes at the end of a play, pauses in the middle; not every client reports each."""
+    watched = plays["watch"] != rows.UNKNOWN_WATCH
+    chance = rng.random(len(plays))
+    skips = watched & (fraction < 0.10) & (chance < 0.5)
+    completes = watched & (fraction > 0.95) & (chance < 0.10)
+    pauses = watched & (plays["pauses"] > 0) & (chance < 0.25)
+    length = plays["watch"].astype(np.int64) * (SECOND // 10)
+    return [
+        _beside(plays[skips], rows.SKIP, length[skips]),
+        _beside(plays[completes], rows.COMPLETE, length[completes]),
+        _beside(plays[pauses], rows.PAUSE, length[pauses] // 2),
+    ]
+
+
+def _events_before(first_plays: Rows, rng: np.random.Generator) -> list[Rows]:
+    """Searches and previews in the minute before a session."""
+    chance = rng.random(len(first_plays))
+    lead = -rng.integers(3 * SECOND, 60 * SECOND, len(first_plays))
+    searches, previews = chance < 0.05, chance > 0.96
+    search = _beside(first_plays[searches], rows.SEARCH, lead[searches])
+    search["item"] = NOTHING
+    return [search, _beside(first_plays[previews], rows.PREVIEW, lead[previews])]
+
+
+def _beside(plays: Rows, event_type: int, milliseconds: Numbers) -> Rows:
+    """Events of that type so long after the start of each play."""
+    events = rows.empty(len(plays))
+    for field in ("user", "item", "platform"):
+        events[field] = plays[field]
+    events["event_type"] = event_type
+    events["at"] = plays["at"] + milliseconds
+    return events

@@ -1,0 +1,25 @@
+"""Random numbers that stay put: each purpose and each day has its own stream.
+
+A new effect therefore takes numbers from nobody else's stream, and data without it stays as it was.
+"""
+
+from enum import IntEnum
+
+import numpy as np
+
+
+class Purpose(IntEnum):
+    """What a stream of random numbers is for; the values are part of what a seed means."""
+
+    POPULATION = 1
+    CATALOGUE = 2
+    LISTENING = 3
+    EVENT_IDS = 4
+    DIRT = 5
+    CORRECTIONS = 6
+    USER_RECORDS = 7
+
+
+def generator(seed: int, purpose: Purpose, number: int = 0) -> np.random.Generator:
+    """The stream of one purpose; number tells apart the streams of its days (−1 is the day before the first)."""
+    return np.random.default_rng([seed, int(purpose), number + 1])

@@ -1,0 +1,88 @@
+"""CSV and TSV files as rows."""
+
+import csv
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from streaming_assets.sources.coerce import typed_value
+from streaming_assets.sources.definition import Reader
+from streaming_assets.sources.errors import FileError
+from streaming_assets.sources.lines import BOM, MAX_ROW_BYTES, ROW_NUMBER, Dialect, sift_rows
+from streaming_assets.sources.rows import IS_BROKEN, RAW, Columns, Rows, distinct_names
+from streaming_assets.sources.sql import identifier, literal
+
+
+def csv_rows(path: Path, reader: Reader, default_delimiter: str) -> Rows:
+    """A CSV or TSV text; columns are text unless the reader types them, and a value that has no such type breaks its row."""
+    delimiter = reader.delimiter or default_delimiter
+    declared = dict(reader.columns)
+    header = _header(path, delimiter, reader.quote) if reader.header else list(declared)
+    if header is None:
+        # The engine would take the first blank line for the header.
+        header = _header(path, delimiter, reader.quote, skip_blank=True) or []
+    names = distinct_names(header)
+    dialect = Dialect(len(names), delimiter.encode(), reader.quote.encode(), reader.header)
+    columns = tuple((name, declared.get(name, "VARCHAR")) for name in names)
+    rows = Rows(
+        columns,
+        _csv_relation(path, columns, dialect),
+        raw_text=f"concat_ws({literal(delimiter)}, "
+        + ", ".join(f"coalesce({RAW}.{identifier(name)}, '')" for name in names)
+        + ")",
+        carefully=None,
+    )
+    return replace(rows, carefully=partial(_sifted_csv, rows, path, dialect))
+
+
+def _sifted_csv(rows: Rows, path: Path, dialect: Dialect) -> Rows:
+    sifted = sift_rows(path, dialect)
+    return replace(
+        rows,
+        relation=_csv_relation(sifted.clean, rows.columns, replace(dialect, header=False), is_numbered=True),
+        is_numbered=True,
+        refused=sifted.refused,
+        refused_rows=sifted.refused_rows,
+        carefully=None,
+    )
+
+
+def _csv_relation(path: Path, columns: Columns, dialect: Dialect, is_numbered: bool = False) -> str:
+    typed = [(name, type_) for name, type_ in columns if type_ != "VARCHAR"]
+    values = {name: f"TRY({typed_value(identifier(name), 'VARCHAR', type_)})" for name, type_ in typed}
+    lost = " OR ".join(f"({values[name]} IS NULL AND {identifier(name)} IS NOT NULL)" for name, _ in typed)
+    number = f", {ROW_NUMBER}" if is_numbered else ""
+    selected = ", ".join(f"{values.get(name, identifier(name))} AS {identifier(name)}" for name, _ in columns)
+    names = [name for name, _ in columns]
+    return (
+        f"SELECT {selected}, {lost or 'false'} AS {IS_BROKEN}, text AS {RAW}{number}"
+        f" FROM {read_csv(path, names, dialect, is_numbered)} AS text"
+    )
+
+
+def read_csv(path: Path, names: list[str], dialect: Dialect, is_numbered: bool) -> str:
+    """The call that reads text columns, after a row number where is_numbered; it raises on the first malformed row."""
+    columns = {**({ROW_NUMBER: "BIGINT"} if is_numbered else {}), **dict.fromkeys(names, "VARCHAR")}
+    struct = ", ".join(f"{literal(name)}: '{type_}'" for name, type_ in columns.items())
+    quote = literal(dialect.quote.decode())
+    # The row number and its delimiter make a row of the careful way longer.
+    size = MAX_ROW_BYTES + (64 if is_numbered else 0)
+    return (
+        f"read_csv({literal(path)}, columns = {{{struct}}}, auto_detect = false, header = {str(dialect.header).lower()},"
+        f" delim = {literal(dialect.delimiter.decode())}, quote = {quote}, escape = {quote}, max_line_size = {size})"
+    )
+
+
+def _header(path: Path, delimiter: str, quote: str, skip_blank: bool = False) -> list[str] | None:
+    """Names in the first line; None where that is blank. Raises FileError for UTF-16, whose bytes hold no such line."""
+    with path.open("rb") as file:
+        line = file.readline(MAX_ROW_BYTES)
+        while skip_blank and line and not line.removeprefix(BOM).strip(b"\r\n"):
+            line = file.readline(MAX_ROW_BYTES)
+    if line.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise FileError("found text in UTF-16, expected UTF-8 or an encoding that a source names")
+    first = line.removeprefix(BOM).replace(b"\r", b"\n").split(b"\n", 1)[0].decode("utf-8", "replace")
+    if not first:
+        return None
+    quoting = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
+    return next(csv.reader([first], delimiter=delimiter, **quoting))  # type: ignore[arg-type]

@@ -1,0 +1,82 @@
+"""What lies in the landing folder: which files are to be read, and which must not be touched."""
+
+import datetime as dt
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+TEXT_EXTENSIONS = (".jsonl", ".csv", ".tsv", ".json")
+COMPRESSIONS = (".gz", ".zst")
+EXTENSIONS = (".parquet", *(text + packed for text in TEXT_EXTENSIONS for packed in ("", *COMPRESSIONS)))
+
+_EPOCH = dt.datetime(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """A file below landing, as it was when it was looked at.
+
+    file_id: md5 of the path under landing; path: that path with `/`, bytes that are no UTF-8 written as `\\xNN`;
+    size: bytes; modified_at: UTC without zone, microseconds; problem: why it must not be opened, or None.
+    """
+
+    file_id: str
+    path: str
+    absolute: Path
+    landing: Path
+    size: int
+    modified_at: dt.datetime
+    problem: str | None
+
+    @property
+    def name(self) -> str:
+        return self.path.rsplit("/", 1)[-1]
+
+    @property
+    def extension(self) -> str:
+        """The longest of EXTENSIONS that the name ends with: `.csv.gz`, not `.gz`."""
+        return max((extension for extension in EXTENSIONS if self.name.lower().endswith(extension)), key=len)
+
+
+def scan(landing: Path) -> list[LandedFile]:
+    """The files below landing at any depth that have a known extension, sorted by path; none if there is no folder.
+
+    Hidden names and names ending in `.tmp` or `.part`, of files and of folders, are passed over. Linked folders
+    are not entered. A file that vanishes meanwhile is left out.
+    """
+    found = []
+    for folder, folders, names in os.walk(landing):
+        folders[:] = [name for name in folders if not _is_passed_over(name)]
+        for name in names:
+            if name.lower().endswith(EXTENSIONS) and not _is_passed_over(name):
+                try:
+                    found.append(inspect(landing, Path(folder, name)))
+                except FileNotFoundError:
+                    continue
+    return sorted(found, key=lambda file: file.path)
+
+
+def inspect(landing: Path, absolute: Path) -> LandedFile:
+    """The file at `absolute` as it is now. Raises FileNotFoundError when there is none."""
+    relative = os.fsencode(absolute.relative_to(landing).as_posix())
+    problem = None if absolute.exists() else "a link to nothing"
+    state = absolute.lstat() if problem else absolute.stat()
+    if not problem and not stat.S_ISREG(state.st_mode):
+        problem = "not a regular file"
+    if not absolute.resolve().is_relative_to(landing.resolve()):
+        problem = "a link that leads out of the landing folder"
+    return LandedFile(
+        file_id=hashlib.md5(relative, usedforsecurity=False).hexdigest(),
+        path=relative.decode("utf-8", "backslashreplace"),
+        absolute=absolute,
+        landing=landing,
+        size=state.st_size,
+        modified_at=_EPOCH + dt.timedelta(microseconds=state.st_mtime_ns // 1000),
+        problem=problem,
+    )
+
+
+def _is_passed_over(name: str) -> bool:
+    return name.startswith(".") or name.lower().endswith((".tmp", ".part"))

@@ -1,0 +1,48 @@
+"""A landed file as a relation: what its columns are, and the SELECT that yields its rows in their order."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+IS_BROKEN = "__is_broken"
+RAW = "__raw"
+
+Columns = tuple[tuple[str, str], ...]
+"""Names and DuckDB types."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a file.
+
+    relation: a SELECT of the columns, of IS_BROKEN (bool: the row is malformed whatever a source makes of it) and of
+    RAW, from which the SQL expression raw_text makes the row's text; ROW_NUMBER is among them where is_numbered, else
+    the order is the number. refused: rows that are not in the relation (Parquet: row_number, raw_row, why).
+    carefully: opens the file again, row by row, for when the engine stumbles; None where there is no other way.
+    """
+
+    columns: Columns
+    relation: str
+    raw_text: str
+    is_numbered: bool = False
+    refused: Path | None = None
+    refused_rows: int = 0
+    carefully: Callable[[], "Rows"] | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for name, _ in self.columns)
+
+
+def distinct_names(names: list[str]) -> list[str]:
+    """Names without outer blanks, nameless ones called by position, repeated ones (whatever their case) numbered."""
+    result: list[str] = []
+    taken: set[str] = set()
+    for position, given in enumerate(names, start=1):
+        name = given.replace("\0", "").strip() or f"column{position}"
+        candidate, number = name, 1
+        while candidate.lower() in taken:
+            candidate, number = f"{name}_{number}", number + 1
+        taken.add(candidate.lower())
+        result.append(candidate)
+    return result
