@@ -4,6 +4,7 @@ Assembled explicitly, so that an installed wheel, `dagster dev`, `dg` and tests 
 """
 
 import datetime as dt
+import warnings
 from collections.abc import Callable, Mapping
 
 import dagster as dg
@@ -18,6 +19,9 @@ from streaming_assets.assets.spec import asset_key, code_version
 from streaming_assets.automation.jobs import CHECK, COMPUTE_DAYS, INGEST, PUBLISH, REFRESH_ENTITIES
 from streaming_assets.automation.partitions import daily_partitions
 from streaming_assets.settings import Settings
+
+# Range backfills and their partition mappings are marked beta; the versions they were tried with are pinned.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 Clock = Callable[[], dt.datetime]
 
@@ -43,14 +47,14 @@ def check_sets(settings: Settings) -> dict[str, list[CheckSet]]:
         ],
         REFRESH_ENTITIES: [
             *(contract_checks(declared.table) for declared in core.ENTITIES),
-            *(found for table in daily if (found := reference_checks(table))),
+            *(found for table in daily for found in reference_checks(table)),
         ],
     }
 
 
 def subjects(settings: Settings) -> dict[str, str]:
-    """Every set of checks as subject → asset: what must have been checked before it is published."""
-    return {found.subject: found.asset for sets in check_sets(settings).values() for found in sets}
+    """Every set of checks as subject → table: what must have been checked before it is published."""
+    return {found.subject: found.about for sets in check_sets(settings).values() for found in sets}
 
 
 def build_definitions(
@@ -93,7 +97,7 @@ def build_definitions(
         assets=[ingest, *(found.definition(partitions, rules) for found in declared), published],
         asset_checks=every_check,
         jobs=jobs,
-        resources={"lake": lake_resource(settings), "lake_io": lake_io(partitions, clock)},
+        resources={"lake": lake_resource(settings), "io_manager": lake_io(settings, clock)},
         executor=dg.in_process_executor,
         loggers=loggers,
     )

@@ -2,6 +2,7 @@
 
 import argparse
 import datetime as dt
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -49,6 +50,8 @@ def _parser() -> argparse.ArgumentParser:
 
     _command(commands, "status", _status, "files, days, stale tables, checks that stand failed")
     _command(commands, "check", _check, "run every check on everything that is there")
+    ui = _command(commands, "ui", _ui, "open the Dagster UI on this data folder: webserver and daemon")
+    ui.add_argument("--port", type=_positive, default=3000)
     rebuild = _command(commands, "rebuild", _rebuild, "put the lake aside and make it anew from the landed files")
     rebuild.add_argument("--landing", type=Path, help="folder with landed files (default: DIR/landing)")
     rebuild.add_argument(
@@ -122,6 +125,21 @@ def _check(asked: argparse.Namespace) -> int:
     with local_instance(settings) as instance:
         steps = Pipeline(settings, instance, watch=watch).check()
     return FINE if checks_report(steps) else FAILED
+
+
+def _ui(asked: argparse.Namespace) -> int:
+    from streaming_assets.automation.instance import prepare_home
+
+    settings = _settings(asked)
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": prepare_home(settings),
+        "STREAMING_ASSETS_DATA_DIR": str(settings.data_dir.resolve()),
+        "STREAMING_ASSETS_LANDING": str(settings.landing_dir.resolve()),
+    }
+    program = Path(sys.executable).with_name("dagster")
+    command = [str(program), "dev", "--module-name", "streaming_assets.definitions", "--port", str(asked.port)]
+    os.execve(program, command, environment)  # noqa: S606 - the UI takes this process's place
 
 
 def _rebuild(asked: argparse.Namespace) -> int:

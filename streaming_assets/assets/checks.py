@@ -46,19 +46,21 @@ class Named:
 class CheckSet:
     """Checks of one asset that run together.
 
-    find: from the lake and the days to look at (None for an asset without days) to one finding per check.
-    after: other tables that must be up to date before.
+    about: the table whose rows are judged, which is the asset's own but for references to it. find: from the lake and
+    the days to look at (None for a table without days) to one finding per check. after: other tables that must be up
+    to date before.
     """
 
     subject: str
     asset: str
+    about: str
     checks: Sequence[Named]
     find: Callable[[Lake, list[dt.date] | None], Iterable[Finding]]
     after: Sequence[str] = field(default_factory=tuple)
 
     def definition(self, clock: Callable[[], dt.datetime]) -> dg.AssetChecksDefinition:
         """The Dagster checks."""
-        is_daily = contracts.ALL[self.asset].day_column is not None
+        is_daily = contracts.ALL[self.about].day_column is not None
 
         @dg.multi_asset_check(
             name="check_" + "".join(letter if letter.isalnum() else "_" for letter in self.subject),
@@ -79,17 +81,17 @@ class CheckSet:
             days = self._days(lake, context.run) if is_daily else None
             findings = list(self.find(lake, days))
             verdicts = [finding.verdict for finding in findings]
-            record(lake, self.subject, self.asset, verdicts, days, lake.snapshot(self.asset).state, clock())
+            record(lake, self.subject, self.asset, verdicts, days, lake.snapshot(self.about).state, clock())
             for finding in findings:
                 yield _result(self.asset, finding, days)
 
         return run_checks
 
     def _days(self, lake: Lake, run: dg.DagsterRun) -> list[dt.date]:
-        everything = sorted(lake.snapshot(self.asset).state.written)
+        everything = sorted(lake.snapshot(self.about).state.written)
         if CHECK_EVERYTHING in run.tags:
             return everything
-        days = days_to_check(lake, self.subject, self.asset, [check.name for check in self.checks])
+        days = days_to_check(lake, self.subject, self.asset, self.about, [check.name for check in self.checks])
         asked = run_days(run)
         return sorted(days) or ([day for day in everything if day in asked] if asked else everything)
 
@@ -99,21 +101,31 @@ def contract_checks(table: Table) -> CheckSet:
     own = dataclasses.replace(
         table, columns=[dataclasses.replace(column, refers_to=None) for column in table.columns]
     )
-    return CheckSet(table.name, table.name, _named(own), _evaluate(own))
+    return CheckSet(table.name, table.name, table.name, _named(own), _evaluate(own))
 
 
-def reference_checks(table: Table) -> CheckSet | None:
-    """Whether what the table refers to exists: asked when the tables that it refers to are up to date."""
-    referring = [
+def reference_checks(table: Table) -> list[CheckSet]:
+    """Whether what the table refers to exists: asked of the table that is referred to, when it is up to date."""
+    referred = sorted({column.refers_to.table for column in table.columns if column.refers_to})
+    return [_reference_checks(table, name) for name in referred]
+
+
+def _reference_checks(table: Table, referred: str) -> CheckSet:
+    columns = [
         contracts.Column(column.name, column.type, column.description, refers_to=column.refers_to)
         for column in table.columns
-        if column.refers_to is not None
+        if column.refers_to is not None and column.refers_to.table == referred
     ]
-    if not referring:
-        return None
-    only = dataclasses.replace(table, columns=referring, key=(), partition_by=(), day_column=None)
-    referred = sorted({column.refers_to.table for column in referring if column.refers_to})
-    return CheckSet(f"{table.name} references", table.name, _named(only), _evaluate(only, referred), after=referred)
+    only = dataclasses.replace(table, columns=columns, key=(), partition_by=(), day_column=None)
+    prefix = table.name.replace("/", "_") + "_"
+    return CheckSet(
+        f"{table.name} references {referred}",
+        referred,
+        table.name,
+        [dataclasses.replace(named, name=prefix + named.name) for named in _named(only)],
+        _evaluate(only, [referred], prefix),
+        after=[table.name],
+    )
 
 
 def _named(table: Table) -> list[Named]:
@@ -121,7 +133,7 @@ def _named(table: Table) -> list[Named]:
 
 
 def _evaluate(
-    table: Table, referred: Sequence[str] = ()
+    table: Table, referred: Sequence[str] = (), prefix: str = ""
 ) -> Callable[[Lake, list[dt.date] | None], Iterable[Finding]]:
     def find(lake: Lake, days: list[dt.date] | None) -> Iterable[Finding]:
         evaluations = evaluate(
@@ -131,7 +143,7 @@ def _evaluate(
             {name: lake.read_sql(name) for name in referred},
         )
         for found in evaluations:
-            yield Finding(Verdict(found.name, found.passed, True, found.numbers), found.sample, found.advice)
+            yield Finding(Verdict(prefix + found.name, found.passed, True, found.numbers), found.sample, found.advice)
 
     return find
 

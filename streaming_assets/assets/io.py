@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import dagster as dg
 
 from streaming_assets.assets.spec import DailyRows, Input, WholeRows, table_name
+from streaming_assets.automation.partitions import known_days
 from streaming_assets.lake.days import Days
 from streaming_assets.lake.engine import duckdb_engine
 from streaming_assets.lake.failures import blocked_days, open_failures
@@ -27,19 +28,19 @@ def lake_resource(settings: Settings) -> dg.ResourceDefinition:
     return dg.ResourceDefinition(resource_fn=open_lake, description="Delta tables under the data folder")
 
 
-def lake_io(partitions: dg.DailyPartitionsDefinition, clock: Callable[[], dt.datetime]) -> dg.IOManagerDefinition:
+def lake_io(settings: Settings, clock: Callable[[], dt.datetime]) -> dg.IOManagerDefinition:
     """The IO manager over the run's lake."""
 
     def build(context: dg.InitResourceContext) -> dg.IOManager:
-        return _LakeIOManager(context.resources.lake, partitions, clock)
+        return _LakeIOManager(context.resources.lake, settings, clock)
 
     return dg.IOManagerDefinition(resource_fn=build, required_resource_keys={"lake"})
 
 
 class _LakeIOManager(dg.IOManager):
-    def __init__(self, lake: Lake, partitions: dg.DailyPartitionsDefinition, clock: Callable[[], dt.datetime]) -> None:
+    def __init__(self, lake: Lake, settings: Settings, clock: Callable[[], dt.datetime]) -> None:
         self._lake = lake
-        self._partitions = partitions
+        self._settings = settings
         self._clock = clock
 
     def load_input(self, context: dg.InputContext) -> Input:
@@ -61,7 +62,7 @@ class _LakeIOManager(dg.IOManager):
     def _write_days(self, context: dg.OutputContext, name: str, days: Days, output: DailyRows) -> None:
         refuse_blocked(self._lake, days)
         raw = self._lake.snapshot("raw/events").state
-        required = required_versions(raw, known_days(self._partitions, self._clock()))
+        required = required_versions(raw, known_days(self._settings, self._clock()))
         inputs = [
             (self._lake.snapshot(table).state, window) for table, window in output.reads.items() if table != "raw/events"
         ]
@@ -90,18 +91,8 @@ def refuse_blocked(lake: Lake, days: Days) -> None:
         )
 
 
-def known_days(partitions: dg.DailyPartitionsDefinition, now: dt.datetime) -> Days:
-    """The days that exist as partitions, tomorrow included."""
-    keys = partitions.get_first_partition_key(now), partitions.get_last_partition_key(now)
-    assert keys[0] and keys[1]  # noqa: S101 - the start date lies in the past
-    return Days(dt.date.fromisoformat(keys[0]), dt.date.fromisoformat(keys[1]))
-
-
 def run_days(run: dg.DagsterRun) -> Days | None:
     """The days that a run was asked for, None where it has no partition."""
     start = run.tags.get(RANGE_START, run.tags.get(PARTITION))
     end = run.tags.get(RANGE_END, run.tags.get(PARTITION))
     return Days(dt.date.fromisoformat(start), dt.date.fromisoformat(end)) if start and end else None
-
-
-

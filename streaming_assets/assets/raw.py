@@ -11,7 +11,7 @@ from streaming_assets.lake.ingest import ingest
 from streaming_assets.lake.keys import email_key
 from streaming_assets.lake.lake import Lake
 from streaming_assets.settings import Settings
-from streaming_assets.sources.definition import load_sources
+from streaming_assets.sources import load_sources
 
 TABLES = (raw.events, raw.users, raw.content, raw.rejected_rows, raw.event_files)
 

@@ -29,6 +29,7 @@ def _check_set(asset: str, found: Sequence[Reconciliation]) -> CheckSet:
     return CheckSet(
         subject=f"{asset} reconciliation",
         asset=asset,
+        about=asset,
         checks=[Named(one.name, one.description, one.is_blocking) for one in found],
         find=find,
         after=sorted({table for one in found for table in one.reads} - {asset}),

@@ -80,9 +80,13 @@ class Declared:
         is_daily = self.table.day_column is not None
         chosen = {name: rules[name] for name in inspect.signature(self.make).parameters if name in rules}
 
-        def compute(**inputs: Input) -> DailyRows | WholeRows:
-            return self._daily(inputs, chosen) if is_daily else self._whole(inputs, chosen)
+        def daily(**inputs: Input) -> DailyRows:
+            return self._daily(inputs, chosen)
 
+        def whole(**inputs: Input) -> WholeRows:
+            return self._whole(inputs, chosen)
+
+        compute = daily if is_daily else whole
         compute.__name__ = self.table.name.replace("/", "__")
         return dg.asset(
             **common_spec(self.table, self.make),
@@ -92,7 +96,6 @@ class Declared:
             },
             partitions_def=partitions if is_daily else None,
             backfill_policy=dg.BackfillPolicy.single_run() if is_daily else None,
-            io_manager_key="lake_io",
         )(compute)
 
     def _daily(self, inputs: Mapping[str, Input], rules: Mapping[str, object]) -> DailyRows:

@@ -1,8 +1,12 @@
 """The days that exist."""
 
+import datetime as dt
+
 import dagster as dg
 
+from streaming_assets.lake.days import ONE_DAY, Days
 from streaming_assets.settings import Settings
+from streaming_assets.transforms.calendar import date_at
 
 
 def daily_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
@@ -10,3 +14,8 @@ def daily_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
     return dg.DailyPartitionsDefinition(
         start_date=settings.start_date.isoformat(), timezone=settings.timezone, end_offset=2
     )
+
+
+def known_days(settings: Settings, now: dt.datetime) -> Days:
+    """The days that are partitions at a UTC time: from the start date to tomorrow."""
+    return Days(settings.start_date, date_at(now, settings.timezone) + ONE_DAY)

@@ -11,9 +11,9 @@ from typing import TypeVar
 import dagster as dg
 
 from streaming_assets.assets.checks import CHECK_EVERYTHING
-from streaming_assets.assets.io import RANGE_END, RANGE_START, known_days
+from streaming_assets.assets.io import RANGE_END, RANGE_START
 from streaming_assets.automation.jobs import CHECK, COMPUTE_DAYS, INGEST, PUBLISH, REFRESH_ENTITIES
-from streaming_assets.automation.partitions import daily_partitions
+from streaming_assets.automation.partitions import known_days
 from streaming_assets.automation.plan import are_entities_due, due_days, held_days, is_ingest_due, runs_for
 from streaming_assets.build import build_definitions, check_sets, utc_now
 from streaming_assets.lake.days import Days
@@ -22,7 +22,7 @@ from streaming_assets.lake.lake import Lake
 from streaming_assets.lake.lock import writer_lock
 from streaming_assets.lake.publish import is_stale
 from streaming_assets.settings import Settings
-from streaming_assets.sources.definition import load_sources
+from streaming_assets.sources import load_sources
 
 GROUPS = ("raw", "core", "published")
 
@@ -64,7 +64,7 @@ class Pipeline:
         progress = dg.LoggerDefinition(self._progress_logger, description="tells which step ended")
         self._repository = build_definitions(settings, clock, {"progress": progress}).get_repository_def()
         self._subjects = {
-            job: {found.subject: found.asset for found in found_sets} for job, found_sets in check_sets(settings).items()
+            job: {found.subject: found.about for found in found_sets} for job, found_sets in check_sets(settings).items()
         }
 
     def run(self, days: Days | None = None, groups: Collection[str] = GROUPS) -> list[Step]:
@@ -98,7 +98,7 @@ class Pipeline:
             yield PUBLISH, None
 
     def _day_runs(self, lake: Lake, asked: Days | None) -> list[Days]:
-        known = known_days(daily_partitions(self._settings), self._clock())
+        known = known_days(self._settings, self._clock())
         due = due_days(lake, known, self._subjects[COMPUTE_DAYS])
         return runs_for(due | set(asked or ()), held_days(lake))
 

@@ -34,9 +34,9 @@ def due_days(lake: Lake, known: Days, subjects: Mapping[str, str]) -> set[dt.dat
     due: set[dt.date] = set()
     for declared in core.DAILY:
         due |= stale_days(required, lake.snapshot(declared.table.name).state)
-    for subject, asset in subjects.items():
-        if lake.snapshot(asset).table.day_column:
-            due |= days_unseen(lake, subject, asset)
+    for subject, about in subjects.items():
+        if lake.snapshot(about).table.day_column:
+            due |= days_unseen(lake, subject, about)
     return due
 
 

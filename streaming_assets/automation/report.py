@@ -6,9 +6,8 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
-from streaming_assets.automation.partitions import daily_partitions
+from streaming_assets.automation.partitions import known_days
 from streaming_assets.automation.pipeline import Step
-from streaming_assets.assets.io import known_days
 from streaming_assets.automation.jobs import COMPUTE_DAYS, INGEST, PUBLISH, REFRESH_ENTITIES, CHECK
 from streaming_assets.automation.plan import due_days, held_days
 from streaming_assets.build import check_sets, utc_now
@@ -19,7 +18,7 @@ from streaming_assets.lake.ingest import LEDGER, waiting_files
 from streaming_assets.lake.lake import Lake
 from streaming_assets.lake.publish import RECORD, is_stale
 from streaming_assets.settings import Settings
-from streaming_assets.sources.definition import load_sources
+from streaming_assets.sources import load_sources
 
 _SHOWN = 10
 _TITLES = {
@@ -98,9 +97,9 @@ def _status_lines(lake: Lake) -> Iterator[str]:
     days = sorted({events.days_of(file) for file in events.files})
     yield "days       " + (f"{len(days):,} with events, {days[0]} to {days[-1]}" if days else "none")
     by_job = check_sets(settings)
-    subjects = {found.subject: found.asset for found_sets in by_job.values() for found in found_sets}
-    daily = {found.subject: found.asset for found in by_job[COMPUTE_DAYS]}
-    due = due_days(lake, known_days(daily_partitions(settings), utc_now()), daily)
+    subjects = {found.subject: found.about for found_sets in by_job.values() for found in found_sets}
+    daily = {found.subject: found.about for found in by_job[COMPUTE_DAYS]}
+    due = due_days(lake, known_days(settings, utc_now()), daily)
     yield "pending    " + (", ".join(map(str, ranges_of(due))) or "no days")
     held = held_days(lake) & due
     if held:

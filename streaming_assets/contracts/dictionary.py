@@ -17,7 +17,7 @@ Made from the contracts in `streaming_assets/contracts` by `python -m streaming_
 edit them, not this file. The same declarations are the schemas on write, the columns in the Dagster UI and the checks.
 
 A table `group/name` is a Delta Lake table in `lake/group/name` of the data folder; the published `streaming.duckdb` has
-it as `group.name`. A `timestamp` is UTC with microseconds, stored without a zone. A `date` is a day of the reporting zone.
+most of them, as `group.name`. A `timestamp` is UTC with microseconds, stored without a zone. A `date` is a day of the reporting zone.
 Where a column of a key may be unknown, two unknown values are equal. Bounds are inclusive, and unknown values meet them.
 """
 
@@ -64,7 +64,7 @@ def _table(table: Table) -> str:
 
 
 def _row(column: Column) -> str:
-    cells = [f"`{column.name}`", column.type, column.description, _constraints(column)]
+    cells = [f"`{column.name}`", f"`{column.type}`", column.description, _constraints(column)]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

@@ -79,8 +79,8 @@ def record(
 ) -> None:
     """Open a row per failed check and range of days, close what passed, and note what was checked, in one commit.
 
-    subject: the set of checks that ran together (the asset, or the asset and what it was held against). days: those
-    evaluated, None for a table without days. The evaluation covers every day on which a check of the subject stood
+    subject: the set of checks that ran together. days: those evaluated, None for a table without days; seen: the state
+    of the table that was judged. The evaluation covers every day on which a check of the subject stood
     open (`days_to_check`), so that its rows are replaced as a whole.
     """
     evaluated = None if days is None else sorted(days)
@@ -118,8 +118,8 @@ def record(
     lake.write_rows(TABLE, [vars(failure) for failure in kept + failed], notes={"checked": checked})
 
 
-def days_to_check(lake: Lake, subject: str, asset: str, checks: Iterable[str]) -> set[dt.date]:
-    """Days of the asset written since the subject's checks last saw them, and those on which one stands failed."""
+def days_to_check(lake: Lake, subject: str, asset: str, about: str, checks: Iterable[str]) -> set[dt.date]:
+    """Days of the table `about` written since the subject's checks last saw them, and those on which one stands failed."""
     names = set(checks)
     standing = {
         day
@@ -127,23 +127,23 @@ def days_to_check(lake: Lake, subject: str, asset: str, checks: Iterable[str]) -
         if failure.asset == asset and failure.check in names and failure.first_date and failure.last_date
         for day in Days(failure.first_date, failure.last_date)
     }
-    return days_unseen(lake, subject, asset) | standing
+    return days_unseen(lake, subject, about) | standing
 
 
 def unchecked(lake: Lake, subjects: Mapping[str, str]) -> list[str]:
-    """Subjects, given as subject → asset, whose asset has rows that their checks have not seen."""
+    """Subjects, given as subject → table, whose table has rows that their checks have not seen."""
     found = []
-    for subject, asset in subjects.items():
-        state = lake.snapshot(asset).state
-        is_daily = lake.snapshot(asset).table.day_column is not None
-        if days_unseen(lake, subject, asset) if is_daily else checked_version(lake, subject) != state.version:
+    for subject, about in subjects.items():
+        state = lake.snapshot(about).state
+        is_daily = lake.snapshot(about).table.day_column is not None
+        if days_unseen(lake, subject, about) if is_daily else checked_version(lake, subject) != state.version:
             found.append(subject)
     return found
 
 
-def days_unseen(lake: Lake, subject: str, asset: str) -> set[dt.date]:
-    """Days of the asset written since the subject's checks last saw them."""
-    return unchecked_days(lake.snapshot(asset).state, checked_days(lake, subject))
+def days_unseen(lake: Lake, subject: str, about: str) -> set[dt.date]:
+    """Days of the table written since the subject's checks last saw them."""
+    return unchecked_days(lake.snapshot(about).state, checked_days(lake, subject))
 
 
 def _spans(verdict: Verdict, evaluated: list[dt.date] | None) -> list[Days | None]:

@@ -8,8 +8,9 @@ from typing import Any
 from streaming_assets import contracts
 from streaming_assets.lake.delta import DataFile
 from streaming_assets.lake.lake import Lake, clear_scratch, next_version
+from streaming_assets.sources.container import sha256
 from streaming_assets.sources.definition import Sources
-from streaming_assets.sources.landing import LandedFile, file_sha256, scan
+from streaming_assets.sources.landing import LandedFile, scan
 from streaming_assets.sources.reader import ReadFile, read_file
 
 LEDGER = "raw/event_files"
@@ -102,7 +103,7 @@ def _is_same_content(file: LandedFile, row: Mapping[str, Any], sources: Sources)
     if file.problem or (row["bytes"], row["modified_at"]) == (file.size, file.modified_at):
         return False
     untouched = {**row, "modified_at": file.modified_at}
-    return not new_files([file], {file.file_id: untouched}, sources) and file_sha256(file.absolute) == row["sha256"]
+    return not new_files([file], {file.file_id: untouched}, sources) and sha256(file.absolute) == row["sha256"]
 
 
 def _write(lake: Lake, batch: Iterable[ReadFile], written: _Written) -> None:

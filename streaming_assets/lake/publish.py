@@ -54,7 +54,7 @@ def refuse_unless_checked(lake: Lake, subjects: Mapping[str, str]) -> None:
 def publish(lake: Lake, subjects: Mapping[str, str], code_versions: Mapping[str, str], now: dt.datetime) -> int:
     """Build the database from the checked versions and put it in place of the old one; how many tables it has.
 
-    subjects: every set of checks that must have seen its asset's rows, as subject → asset.
+    subjects: every set of checks that must have seen its asset's rows, as subject → table.
     Tables partitioned by day become views over the exact Parquet files of the version, all others are copied.
     """
     refuse_unless_checked(lake, subjects)

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - names and values enter statements through sql.identifier and sql.literal
 """From rows of a file to rows of a table: the SELECT that evaluates a source, and judges every row that comes of it."""
 
 import datetime as dt
@@ -67,7 +68,7 @@ class Evaluation:
         number = [ROW_NUMBER] if is_numbered else []
         tried = f"SELECT {', '.join([*self._tried(), IS_BROKEN, RAW, *number])} FROM ({relation}) AS file"
         typed = f"SELECT {', '.join([*self._typed(), self._is_malformed(), RAW, *number])} FROM ({tried})"
-        dated = f"SELECT *{self._dated()} FROM ({typed})" if self.table == "events" else typed
+        dated = self._dated(typed) if self.table == "events" else typed
         judged = f"SELECT *, {self._reason()} AS reason FROM ({dated})"
         raw_row = f"CASE WHEN reason IS NOT NULL THEN {masked(raw_text)} END AS raw_row"
         return f"SELECT {', '.join([*self._table_columns(), 'reason', raw_row, *number])} FROM ({judged})"
@@ -91,15 +92,19 @@ class Evaluation:
 
     def _is_malformed(self) -> str:
         bounds = " OR ".join(
-            condition for column in self.canonical if column.name in self.columns for condition in _out_of_bounds(column)
+            condition
+            for column in self.canonical
+            if column.name in self.columns
+            for condition in _out_of_bounds(column)
         )
         return f"({IS_BROKEN} OR packed IS NULL OR coalesce({bounds}, false)) AS is_malformed"
 
-    def _dated(self) -> str:
+    def _dated(self, typed: str) -> str:
         settings = self.rules.settings
-        offset = _offset_seconds(settings.timezone, settings.start_date)
-        local = "started_at" if offset == "0" else f"started_at + to_seconds({offset})"
-        return f", CAST({local} AS DATE) AS event_date, hour({local}) AS local_hour"
+        # Later times are refused as lying in the future; their day may be off by a clock change.
+        offset = _offset_seconds(settings.timezone, settings.start_date, dt.date(self.rules.now.year + 1, 12, 31))
+        local = f"SELECT *, started_at + to_seconds({offset}) AS local_at"
+        return f"SELECT *, CAST(local_at AS DATE) AS event_date, hour(local_at) AS local_hour FROM ({local} FROM ({typed}))"
 
     def _reason(self) -> str:
         """The first reason that applies, in the order in which a reader would look: is it a row, of whom, when, what."""
@@ -110,7 +115,9 @@ class Evaluation:
             reasons["user_id IS NULL"] = "missing_user_id"
         if self.table == "events":
             reasons |= self._event_reasons()
-        return f"CASE {' '.join(f'WHEN {condition} THEN {literal(reason)}' for condition, reason in reasons.items())} END"
+        return (
+            f"CASE {' '.join(f'WHEN {condition} THEN {literal(reason)}' for condition, reason in reasons.items())} END"
+        )
 
     def _event_reasons(self) -> dict[str, str]:
         settings = self.rules.settings
@@ -152,19 +159,21 @@ def _out_of_bounds(column: Column) -> list[str]:
         return []
     if column.type == "string":
         return [f"contains({value}, chr(0))"]
-    conditions = {"float64": [f"NOT isfinite({value})"], "timestamp": [f"NOT {value} {_YEARS_1_TO_9999}"]}.get(column.type, [])
+    conditions = {"float64": [f"NOT isfinite({value})"], "timestamp": [f"NOT {value} {_YEARS_1_TO_9999}"]}.get(
+        column.type, []
+    )
     if column.at_least is not None and column.name != "watch_seconds":
         conditions.append(f"{value} < {column.at_least}")
     return conditions
 
 
 @cache
-def _offset_seconds(timezone: str, start: dt.date) -> str:
+def _offset_seconds(timezone: str, start: dt.date, last: dt.date) -> str:
     """SQL: seconds from UTC to local time at started_at, as a search tree over the zone's changes.
 
     An expression rather than a join: a join may reorder rows, and their order is their number.
     """
-    return _tree(calendar.offsets(timezone, start))
+    return _tree(calendar.offsets(timezone, start, last))
 
 
 def _tree(offsets: list[tuple[dt.datetime, int]]) -> str:

@@ -60,13 +60,15 @@ def _fits_columns(source: Source, rows: Rows) -> bool:
 
 
 def _nearest(seen: dict[Source, Rows]) -> str:
-    """The source and list of columns of which the greatest share is there; the earlier of equals."""
+    """The source and list of columns of which the greatest share is there; of equals our own format, else the earlier."""
     candidates = [
         (len(set(columns) & set(rows.names)) / len(columns), source, columns, rows)
         for source, rows in seen.items()
         for columns in source.claims.columns
         if columns
     ]
-    _, source, columns, rows = max(candidates, key=lambda candidate: candidate[0])
+    _, source, columns, rows = max(candidates, key=lambda candidate: (candidate[0], candidate[1].name == FALLBACK))
     missing = ", ".join(column for column in columns if column not in rows.names)
-    return f"no source claims it; the nearest, {source.name}, misses the columns {missing}; found {', '.join(rows.names)}"
+    return (
+        f"no source claims it; the nearest, {source.name}, misses the columns {missing}; found {', '.join(rows.names)}"
+    )

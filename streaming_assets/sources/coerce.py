@@ -22,6 +22,7 @@ _SQL_TYPES = {
 
 
 def sql_type(column: Column) -> str:
+    """The DuckDB type of a column's values."""
     return _SQL_TYPES[column.type]
 
 

@@ -28,24 +28,22 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def plain(file: LandedFile, staging: Path) -> Path:
-    """A path under `staging`, free of any character of the landed name, behind which the file's bytes lie unpacked.
+def plain(file: LandedFile, folder: Path) -> Path:
+    """A path in `folder`, free of any character of the landed name, behind which the file's bytes lie unpacked.
 
     Unpacked here and not by the engine, which takes a torn Zstandard file and a wrong gzip checksum without a word.
     Raises FileError when the container cannot be decoded or holds something else than the extension says.
     """
-    link = staging / (file.file_id + file.extension)
-    link.unlink(missing_ok=True)
+    link = folder / f"landed{file.extension}"
     link.symlink_to(file.absolute.resolve())
     packing = Path(file.extension).suffix
-    if packing in _PACKED and file.size:
+    if packing in _PACKED:
         _expect_content(link, _PACKED[packing])
         unpacked = link.with_suffix("")
         _unpack(link, packing, unpacked)
         link.unlink()
         link = unpacked
-    if link.stat().st_size:
-        _expect_content(link, "Parquet" if file.extension == ".parquet" else None)
+    _expect_content(link, "Parquet" if file.extension == ".parquet" else None)
     return link
 
 
@@ -57,7 +55,7 @@ def transcoded(path: Path, encoding: str) -> Path:
             while chunk := text.read(CHUNK):
                 out.write(chunk)
         except UnicodeError as error:
-            raise FileError(f"found bytes that are not {encoding} (byte {text.buffer.tell()} or before)") from error
+            raise FileError(f"found bytes that are not {encoding}: {error}") from error
     return copy
 
 

@@ -99,4 +99,3 @@ class Sources:
 
     def named(self, name: str) -> Source:
         return next(source for source in self.sources if source.name == name)
-

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - names and values enter statements through sql.identifier and sql.literal
 """JSON files as rows: lines of objects, and arrays of objects."""
 
 import json
@@ -65,7 +66,7 @@ def _first_character(path: Path) -> str:
 def _keys(connection: duckdb.DuckDBPyConnection, lines: str) -> list[str] | None:
     """The keys of all objects, sorted; None where there are blank lines, which must not count as rows."""
     found = connection.execute(
-        f"SELECT DISTINCT unnest(CASE WHEN line IS NULL THEN [NULL] WHEN {_IS_OBJECT} THEN json_keys(line) ELSE [] END)"  # noqa: S608
+        f"SELECT DISTINCT unnest(CASE WHEN line IS NULL THEN [NULL] WHEN {_IS_OBJECT} THEN json_keys(line) ELSE [] END)"
         f" FROM ({lines}) LIMIT {MAX_KEYS + 1}"
     ).fetchall()
     keys = [key for (key,) in found]
@@ -85,11 +86,11 @@ def _columns(connection: duckdb.DuckDBPyConnection, lines: str, keys: list[str])
     if not pointers:
         return ()
     found = connection.execute(
-        "SELECT DISTINCT unnest(range(len(types))), unnest(types) FROM"  # noqa: S608
+        "SELECT DISTINCT unnest(range(len(types))), unnest(types) FROM"
         f" (SELECT DISTINCT json_type(line, [{', '.join(map(literal, pointers))}]) AS types"
         f" FROM ({lines}) WHERE {_IS_OBJECT})"
     ).fetchall()
-    types: dict[int, set[str]] = {}
+    types: dict[int, set[str | None]] = {}
     for number, type_ in found:
         types.setdefault(number, set()).add(type_)
     return tuple((key, _column_type(types.get(number, set()))) for number, key in enumerate(keys))
@@ -117,7 +118,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, lines: str, keys: list[str], is
     object_ = f"json_transform(CASE WHEN is_object THEN line END, {structure})" if keys else "NULL"
     return Rows(
         columns,
-        f"SELECT {', '.join([*selected, f'{is_broken} AS {IS_BROKEN}', f'line AS {RAW}', *number])}"  # noqa: S608
+        f"SELECT {', '.join([*selected, f'{is_broken} AS {IS_BROKEN}', f'line AS {RAW}', *number])}"
         f" FROM (SELECT *, {object_} AS object FROM (SELECT *, {_IS_OBJECT} AS is_object FROM ({lines})))",
         raw_text=RAW,
         is_numbered=is_numbered,

@@ -16,9 +16,9 @@ _EPOCH = dt.datetime(1970, 1, 1)
 
 @dataclass(frozen=True)
 class LandedFile:
-    """A file below landing, as it was when it was looked at.
+    r"""A file below landing, as it was when it was looked at.
 
-    file_id: md5 of the path under landing; path: that path with `/`, bytes that are no UTF-8 written as `\\xNN`;
+    file_id: md5 of the path under landing; path: that path with `/`, bytes that are no UTF-8 written as `\xNN`;
     size: bytes; modified_at: UTC without zone, microseconds; problem: why it must not be opened, or None.
     """
 

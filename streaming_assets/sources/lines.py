@@ -36,7 +36,7 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Sifted:
-    """clean: well-formed rows, each with its row number as an additional first field, no header, `\\n` between.
+    r"""clean: well-formed rows, each with its row number as an additional first field, no header, `\n` between.
 
     refused: Parquet with row_number, raw_row, why. Row numbers count data rows from 1; blank lines are none.
     """
@@ -71,7 +71,9 @@ def sift_rows(path: Path, dialect: Dialect) -> Sifted:
 
 def _write(out: pq.ParquetWriter, refused: list[tuple[int, str, str]]) -> None:
     if refused:
-        columns = [pa.array(column, field.type) for column, field in zip(zip(*refused, strict=True), _REFUSED, strict=True)]
+        columns = [
+            pa.array(column, field.type) for column, field in zip(zip(*refused, strict=True), _REFUSED, strict=True)
+        ]
         out.write_table(pa.Table.from_arrays(columns, schema=_REFUSED))
         refused.clear()
 
@@ -82,11 +84,13 @@ def _require_utf8(row: bytes, number: int) -> None:
     except UnicodeDecodeError as error:
         # The head of an overlong row may end within a character.
         if error.end < len(row) or len(row) != _KEPT_OF_LONG_ROW:
-            raise FileError(f"row {number} is not UTF-8; if the file has another encoding, a source can name it") from error
+            raise FileError(
+                f"row {number} is not UTF-8; if the file has another encoding, a source can name it"
+            ) from error
 
 
 class _Lines:
-    """Physical lines without their `\\n`; of one longer than a row may be, only the head, marked as too long."""
+    r"""Physical lines without their `\n`; of one longer than a row may be, only the head, marked as too long."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file

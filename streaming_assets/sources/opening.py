@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - names and values enter statements through sql.identifier and sql.literal
 """Any landed file as rows: which reader its extension asks for."""
 
 from pathlib import Path
@@ -57,25 +58,21 @@ def parquet_rows(connection: duckdb.DuckDBPyConnection, path: Path) -> Rows:
     """A Parquet file with its own types. Raises FileError where its footer cannot be read."""
     file = f"read_parquet({literal(path)}, hive_partitioning = false)"
     try:
-        described = connection.execute(f"DESCRIBE SELECT * FROM {file}").fetchall()  # noqa: S608
+        described = connection.execute(f"DESCRIBE SELECT * FROM {file}").fetchall()
     except duckdb.Error as error:
-        raise FileError(f"the Parquet container cannot be decoded: {_without(path, error)}") from error
+        raise FileError(f"the Parquet container cannot be decoded: {first_line(error)}") from error
     columns = tuple((name, type_) for name, type_, *_ in described)
     selected = ", ".join(identifier(name) for name, _ in columns)
     return Rows(
         columns,
-        f"SELECT {selected}, false AS {IS_BROKEN}, row AS {RAW} FROM {file} AS row",  # noqa: S608
+        f"SELECT {selected}, false AS {IS_BROKEN}, row AS {RAW} FROM {file} AS row",
         raw_text=f"CAST(to_json({RAW}) AS VARCHAR)",
     )
 
 
-def require_readable(connection: duckdb.DuckDBPyConnection, rows: Rows, path: Path) -> None:
+def require_readable(connection: duckdb.DuckDBPyConnection, rows: Rows) -> None:
     """Reads everything and keeps nothing. Raises FileError when that fails: the file is at fault, not a full disk."""
     try:
-        connection.execute(f"SELECT count(hash(file)) FROM ({rows.relation}) AS file").fetchall()  # noqa: S608
+        connection.execute(f"SELECT count(hash(file)) FROM ({rows.relation}) AS file").fetchall()
     except (duckdb.IOException, duckdb.DataError, duckdb.ProgrammingError) as error:
-        raise FileError(f"the file cannot be decoded: {_without(path, error)}") from error
-
-
-def _without(path: Path, error: Exception) -> str:
-    return first_line(error).replace(str(path), "the file")
+        raise FileError(f"the file cannot be decoded: {first_line(error)}") from error

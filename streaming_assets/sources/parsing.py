@@ -27,7 +27,14 @@ SHIPPED = Path(__file__).parent
 CANONICAL_LAST = ("canonical_events", "canonical_users", "canonical_content")
 
 FORMATS = ("csv", "json", "parquet")
-COLUMN_TYPES = {"str": "VARCHAR", "int": "BIGINT", "num": "DOUBLE", "bool": "BOOLEAN", "date": "DATE", "ts": "TIMESTAMP"}
+COLUMN_TYPES = {
+    "str": "VARCHAR",
+    "int": "BIGINT",
+    "num": "DOUBLE",
+    "bool": "BOOLEAN",
+    "date": "DATE",
+    "ts": "TIMESTAMP",
+}
 
 _TARGET_KEYS = ("table", "select", "query")
 _KEYS = ("name", *_TARGET_KEYS, "also", "claims", "reader", "assume_watch_seconds", "skip_under_seconds")
@@ -154,7 +161,9 @@ class _Parser:
             raise self.refused(("claims", "columns"), columns, "a list of lists of column names")
         return Claims(
             files=self.texts(("claims", "files"), content.get("files", [])),
-            columns=tuple(self.texts(("claims", "columns", str(number)), names) for number, names in enumerate(columns)),
+            columns=tuple(
+                self.texts(("claims", "columns", str(number)), names) for number, names in enumerate(columns)
+            ),
         )
 
     def reader(self, content: Any) -> Reader:
@@ -202,7 +211,9 @@ class _Parser:
             raise self.refused(at, content, f"a mapping of {', '.join(known) if known else 'names'}")
         for key in content:
             if not isinstance(key, str) or (known is not None and key not in known):
-                raise self.refused((*at, str(key)), f"the key {key!r}", f"one of {', '.join(known) if known else 'the names'}")
+                raise self.refused(
+                    (*at, str(key)), f"the key {key!r}", f"one of {', '.join(known) if known else 'the names'}"
+                )
         return content
 
     def one_of(self, at: tuple[str, ...], content: Any, known: Collection[str]) -> str:

@@ -13,7 +13,7 @@ from streaming_assets.sources.definition import Source, Sources
 from streaming_assets.sources.errors import FileError, mask_emails
 from streaming_assets.sources.landing import LandedFile
 from streaming_assets.sources.opening import Opener
-from streaming_assets.sources.staging import Staged, stage
+from streaming_assets.sources.staging import RESULTS, Staged, stage
 
 CHANGED = "changed while it was read; it is read again next time"
 
@@ -93,14 +93,25 @@ def _read(
     if file.size == 0:
         return _loaded(file, digest, claiming.claim_by_name(file.name, sources))
     source: Source | None = None
+    folder = staging / file.file_id
+    folder.mkdir()
     try:
-        path = container.plain(file, staging)
+        path = container.plain(file, folder)
         source, rows = claiming.claim(file.name, Opener(connection, path), sources)
-        return _loaded(file, digest, source, stage(connection, file, path, source, rows, rules))
+        return _loaded(file, digest, source, stage(connection, folder, file.file_id, source, rows, rules))
     except claiming.UnclaimedError as error:
         return _unread(file, sources, str(error), digest, status="unclaimed")
     except FileError as error:
         return _unread(file, sources, str(error), digest, source)
+    finally:
+        _keep_results(folder)
+
+
+def _keep_results(folder: Path) -> None:
+    """Frees the disk of what was made only to get there: unpacked and transcoded copies."""
+    for path in folder.iterdir():
+        if path.name not in RESULTS:
+            path.unlink()
 
 
 def _loaded(file: LandedFile, digest: str, source: Source, staged: Staged | None = None) -> ReadFile:

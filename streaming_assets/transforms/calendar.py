@@ -42,6 +42,11 @@ def offsets(timezone: str, start: dt.date, last: dt.date = LAST_DAY) -> list[tup
     return found
 
 
+def date_at(at: dt.datetime, timezone: str) -> dt.date:
+    """The day of a UTC time without zone."""
+    return at.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(timezone)).date()
+
+
 def _offset(at: dt.datetime, zone: ZoneInfo) -> int:
     difference = at.astimezone(zone).utcoffset()
     assert difference is not None  # noqa: S101 - an aware datetime always has one

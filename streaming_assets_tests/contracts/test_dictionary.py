@@ -39,13 +39,13 @@ def test_a_table_is_described_with_key_partitions_source_and_caveats():
 @pytest.mark.parametrize(
     ("table", "row"),
     [
-        ("core/sessions", "| `plays` | int64 | plays | known; ≥ 1 |"),
-        ("core/sessions", "| `user_id` | string | who | known; a `user_id` of core/users |"),
-        ("core/events", "| `local_hour` | int64 | hour of started_at in the reporting zone | known; ≥ 0; ≤ 23 |"),
-        ("core/events", "| `device` | string | device |  |"),
+        ("core/sessions", "| `plays` | `int64` | plays | known; ≥ 1 |"),
+        ("core/sessions", "| `user_id` | `string` | who | known; a `user_id` of core/users |"),
+        ("core/events", "| `local_hour` | `int64` | hour of started_at in the reporting zone | known; ≥ 0; ≤ 23 |"),
+        ("core/events", "| `device` | `string` | device |  |"),
         (
             "raw/rejected_rows",
-            "| `table` | string | the table the row was meant for | known; one of `events`, `users`, `content` |",
+            "| `table` | `string` | the table the row was meant for | known; one of `events`, `users`, `content` |",
         ),
     ],
 )

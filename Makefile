@@ -1,0 +1,49 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+EXTRAS ?=
+DATA_DIR ?= data
+LANDING ?= data/sample
+
+help: ## this map
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+env: $(STAMP) ## the environment in .venv, versions as locked (EXTRAS=… adds optional extras)
+
+$(STAMP): requirements.lock pyproject.toml setup.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; found $$($(PYTHON) --version). Name one with make PYTHON=…" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(if $(EXTRAS),$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[$(EXTRAS)]')
+	@touch $(STAMP)
+
+run: env ## take in data/sample (LANDING=… for other files), compute, check, publish, print a summary
+	$(BIN)/streaming-assets run --landing $(LANDING) --data-dir $(DATA_DIR)
+
+ui: env ## the Dagster UI on http://localhost:3000: lineage, checks, runs
+	STREAMING_ASSETS_DATA_DIR=$(DATA_DIR) STREAMING_ASSETS_LANDING=$(LANDING) $(BIN)/streaming-assets ui
+
+test: env ## the test suite
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not slow"
+
+test-full: env ## the test suite with the slow tests
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+lint: env ## format, style and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: env ## measure: 19 M events beside a hand-written script, one new day, imports; rewrites docs/benchmarks.md
+	$(BIN)/python -m benchmarks
+
+lock: ## resolve the versions again (needs uv)
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-header --no-emit-index-url --output-file requirements.lock
+
+clean: ## remove the environment and everything computed; landed files stay
+	rm -rf $(VENV) $(DATA_DIR)/lake $(DATA_DIR)/dagster $(DATA_DIR)/streaming.duckdb*
+
+.PHONY: help env run ui test test-full lint bench lock clean
