@@ -32,7 +32,8 @@ def _check_set(asset: str, found: Sequence[Reconciliation]) -> CheckSet:
         about=asset,
         checks=[Named(one.name, one.description, one.is_blocking) for one in found],
         find=find,
-        after=sorted({table for one in found for table in one.reads} - {asset}),
+        # The raw tables come of one step: waiting for one of them would only wait for its checks.
+        after=sorted({t for one in found for t in one.reads if t != asset and not t.startswith("raw/")}),
     )
 
 
@@ -46,7 +47,7 @@ def _finding(lake: Lake, reconciliation: Reconciliation, days: list[dt.date] | N
         reconciliation.name,
         not violations,
         reconciliation.is_blocking,
-        {"violations": len(violations)},
+        {"violations": len(violations)} | _numbers_in(violations),
         frozenset(_days_in(violations)) if violations else None,
     )
     return Finding(verdict, [_shown(row) for row in violations[:_SAMPLE_ROWS]], reconciliation.advice)
@@ -57,6 +58,12 @@ def _days_in(violations: Iterable[Mapping[str, Any]]) -> Iterable[dt.date]:
         if row.get("date") is not None:
             yield row["date"]
         yield from row.get("event_dates") or ()
+
+
+def _numbers_in(violations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The numbers of the first violation, as an example."""
+    first = violations[0] if violations else {}
+    return {name: value for name, value in first.items() if isinstance(value, int | float)}
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:

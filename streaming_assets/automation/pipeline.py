@@ -150,11 +150,24 @@ def _step(job: str, days: Days | None, seconds: float, result: dg.ExecuteInProce
         failed_checks=[_name(found) for found in failed],
         failed_blocking=[_name(found) for found in failed if found.severity is dg.AssetCheckSeverity.ERROR],
         errors=[
-            event.step_failure_data.error.to_string() if event.step_failure_data.error else str(event.message)
+            _reason(event)
             for event in result.all_events
-            if event.is_step_failure and not str(event.step_key).startswith("check_")
+            if event.is_step_failure and not _is_failed_check(event, bool(failed))
         ],
     )
+
+
+def _is_failed_check(event: dg.DagsterEvent, some_failed: bool) -> bool:
+    """A check step ends as failed when a blocking check fails, and when it breaks; the first says so in its error."""
+    error = event.step_failure_data.error
+    return some_failed and error is not None and error.cls_name == "DagsterAssetCheckFailedError"
+
+
+def _reason(event: dg.DagsterEvent) -> str:
+    failure = event.step_failure_data
+    if failure.user_failure_data is not None and failure.user_failure_data.description:
+        return failure.user_failure_data.description
+    return failure.error.to_string() if failure.error else str(event.message)
 
 
 def _name(found: dg.AssetCheckEvaluation) -> str:

@@ -10,20 +10,22 @@ from streaming_assets.assets import core
 from streaming_assets.lake.days import Days, ranges_of
 from streaming_assets.lake.failures import blocked_days, days_unseen, open_failures, unchecked
 from streaming_assets.lake.fold import Fold
-from streaming_assets.lake.ingest import waiting_files
+from streaming_assets.lake.ingest import ledger_rows, new_files, withdrawn_files
 from streaming_assets.lake.lake import Lake
 from streaming_assets.lake.pending import required_versions, stale_days, with_neighbours
-from streaming_assets.sources.definition import Sources
+from streaming_assets.sources import Sources, scan
 
 WORTH_BRIDGING = 10
 """Ranges this many days apart or less are computed in one run: a run costs more than the days between."""
 
 
 def is_ingest_due(lake: Lake, sources: Sources, subjects: Mapping[str, str]) -> bool:
-    """New files are waiting, what was read has not been checked, or the lake is new."""
+    """New files are waiting, broken ones were taken away, what was read has not been checked, or the lake is new."""
+    landed, ledger = scan(lake.settings.landing_dir), ledger_rows(lake)
     return (
         not lake.snapshot("core/calendar").state.version
-        or bool(waiting_files(lake, sources))
+        or bool(new_files(landed, ledger, sources))
+        or bool(withdrawn_files(landed, ledger))
         or bool(unchecked(lake, subjects))
     )
 

@@ -63,7 +63,7 @@ def report(settings: Settings, steps: Sequence[Step]) -> bool:
         print("Lineage, checks and plots: make ui, then http://localhost:3000")
     errors = [error for step in steps for error in step.errors]
     for error in errors:
-        print(f"\nA step failed:\n{error}", file=sys.stderr)
+        print(f"\n{error}", file=sys.stderr)
     return not (errors or broken_files or standing or sources.errors)
 
 

@@ -18,6 +18,7 @@ ROW_TABLES = ("raw/users", "raw/content", "raw/rejected_rows", "raw/events")
 """In the order of their commits: raw/events last, and the ledger after it."""
 
 _FILES_AT_ONCE = 100
+_NOT_LOADED = ("failed", "unclaimed")
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Ingested:
 
     @property
     def failures(self) -> list[Mapping[str, Any]]:
-        return [row for row in self.files if row["status"] in ("failed", "unclaimed")]
+        return [row for row in self.files if row["status"] in _NOT_LOADED]
 
 
 @dataclass
@@ -65,6 +66,12 @@ def waiting_files(lake: Lake, sources: Sources) -> list[LandedFile]:
     return new_files(scan(lake.settings.landing_dir), ledger_rows(lake), sources)
 
 
+def withdrawn_files(landed: Iterable[LandedFile], ledger: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Ledger rows of files that did not load and are no longer there."""
+    present = {file.file_id for file in landed}
+    return [row for row in ledger.values() if row["status"] in _NOT_LOADED and row["file_id"] not in present]
+
+
 def ingest(
     lake: Lake, sources: Sources, email_key: str, now: dt.datetime, progress: Callable[[int, int], None] = lambda done, of: None
 ) -> Ingested:
@@ -73,9 +80,11 @@ def ingest(
     The rows are committed table by table, raw/events last, then the ledger: a run that dies in between leaves files
     that the ledger does not know, and the next run replaces the same rows again.
     """
+    landed = scan(lake.settings.landing_dir)
     ledger = ledger_rows(lake)
-    todo = waiting_files(lake, sources)
-    if not todo:
+    todo = new_files(landed, ledger, sources)
+    withdrawn = withdrawn_files(landed, ledger)
+    if not todo and not withdrawn:
         return Ingested(source_errors=sources.errors)
     scratch = clear_scratch(lake.settings)
     written, read = _Written(), list[ReadFile]()
@@ -93,9 +102,19 @@ def ingest(
         progress(min(start + _FILES_AT_ONCE, len(todo)), len(todo))
         clear_scratch(lake.settings)
     rows += _commit_rows(lake, read, written, ledger, now)
-    after = {**ledger, **{row["file_id"]: row for row in rows}}
-    lake.write_rows(LEDGER, sorted(after.values(), key=lambda row: row["path"]))
+    after = {**_without(ledger, withdrawn), **{row["file_id"]: row for row in rows}}
+    lake.write_rows(LEDGER, sorted(map(dict, after.values()), key=lambda row: row["path"]))
     return Ingested([row for row in rows if row["ingested_at"] == now], sources.errors)
+
+
+def _without(ledger: Mapping[str, Mapping[str, Any]], withdrawn: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The ledger when files that did not load are gone: what an earlier version of one of them loaded stays loaded."""
+    after = dict(ledger)
+    for row in withdrawn:
+        del after[row["file_id"]]
+        if row["raw_version"] is not None:
+            after[row["file_id"]] = {**row, "status": "loaded", "error": None, "read_with": "", "sha256": None}
+    return after
 
 
 def _is_same_content(file: LandedFile, row: Mapping[str, Any], sources: Sources) -> bool:
@@ -109,8 +128,8 @@ def _is_same_content(file: LandedFile, row: Mapping[str, Any], sources: Sources)
 def _write(lake: Lake, batch: Iterable[ReadFile], written: _Written) -> None:
     selects: dict[str, list[str]] = {name: [] for name in ROW_TABLES}
     for file in batch:
-        for table, select in file.accepted.items():
-            selects[f"raw/{table}"].append(select)
+        for short_name, select in file.accepted.items():
+            selects[f"raw/{short_name}"].append(select)
         if file.rejects is not None:
             name = "raw/rejected_rows"
             selects[name].append(lake.engine.scan_sql(_unpartitioned(name), file.rejects.parent, [file.rejects.name]))

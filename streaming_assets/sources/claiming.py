@@ -17,8 +17,8 @@ class UnclaimedError(FileError):
 def claim(name: str, opener: Opener, sources: Sources) -> tuple[Source, Rows]:
     """The first source that claims a file of this name, and the file's rows as that source reads them.
 
-    A file without any row or column is claimed by its name alone, else as canonical events.
-    Raises UnclaimedError, or FileError when no source can read the file at all.
+    A file without any column is claimed by its name alone, else as canonical events. Raises UnclaimedError, or
+    FileError when a source that names such files, or every other one, cannot read it at all.
     """
     seen: dict[Source, Rows] = {}
     faults: list[FileError] = []
@@ -28,6 +28,8 @@ def claim(name: str, opener: Opener, sources: Sources) -> tuple[Source, Rows]:
         try:
             rows = opener.rows(source.reader)
         except FileError as fault:
+            if source.claims.files:
+                raise FileError(str(fault), source) from fault
             faults.append(fault)
             continue
         if rows is not None and _fits_columns(source, rows):

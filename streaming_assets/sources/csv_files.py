@@ -10,7 +10,7 @@ from streaming_assets.sources.coerce import typed_value
 from streaming_assets.sources.definition import Reader
 from streaming_assets.sources.errors import FileError
 from streaming_assets.sources.lines import BOM, MAX_ROW_BYTES, ROW_NUMBER, Dialect, sift_rows
-from streaming_assets.sources.rows import IS_BROKEN, RAW, Columns, Rows, distinct_names
+from streaming_assets.sources.rows import IS_BROKEN, NO_ROWS, RAW, Columns, Rows, distinct_names
 from streaming_assets.sources.sql import identifier, literal
 
 
@@ -18,11 +18,10 @@ def csv_rows(path: Path, reader: Reader, default_delimiter: str) -> Rows:
     """A CSV or TSV text; columns are text unless the reader types them, and a value that has no such type breaks its row."""
     delimiter = reader.delimiter or default_delimiter
     declared = dict(reader.columns)
-    header = _header(path, delimiter, reader.quote) if reader.header else list(declared)
-    if header is None:
-        # The engine would take the first blank line for the header.
-        header = _header(path, delimiter, reader.quote, skip_blank=True) or []
+    blank_lines, header = _header(path, delimiter, reader.quote) if reader.header else (0, list(declared))
     names = distinct_names(header)
+    if not names:
+        return NO_ROWS
     dialect = Dialect(len(names), delimiter.encode(), reader.quote.encode(), reader.header)
     columns = tuple((name, declared.get(name, "VARCHAR")) for name in names)
     rows = Rows(
@@ -31,12 +30,14 @@ def csv_rows(path: Path, reader: Reader, default_delimiter: str) -> Rows:
         raw_text=f"concat_ws({literal(delimiter)}, "
         + ", ".join(f"coalesce({RAW}.{identifier(name)}, '')" for name in names)
         + ")",
-        carefully=None,
     )
-    return replace(rows, carefully=partial(_sifted_csv, rows, path, dialect))
+    # The engine would take a first line that is blank for the header.
+    return (
+        _sifted(rows, path, dialect) if blank_lines else replace(rows, carefully=partial(_sifted, rows, path, dialect))
+    )
 
 
-def _sifted_csv(rows: Rows, path: Path, dialect: Dialect) -> Rows:
+def _sifted(rows: Rows, path: Path, dialect: Dialect) -> Rows:
     sifted = sift_rows(path, dialect)
     return replace(
         rows,
@@ -74,16 +75,25 @@ def read_csv(path: Path, names: list[str], dialect: Dialect, is_numbered: bool) 
     )
 
 
-def _header(path: Path, delimiter: str, quote: str, skip_blank: bool = False) -> list[str] | None:
-    """Names in the first line; None where that is blank. Raises FileError for UTF-16, whose bytes hold no such line."""
+def _header(path: Path, delimiter: str, quote: str) -> tuple[int, list[str]]:
+    """How many blank lines come first, and the names in the line after them, none where the file ends before.
+
+    Raises FileError for UTF-16, whose bytes hold no such line.
+    """
+    blank_lines = 0
     with path.open("rb") as file:
         line = file.readline(MAX_ROW_BYTES)
-        while skip_blank and line and not line.removeprefix(BOM).strip(b"\r\n"):
+        if line.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise FileError("found text in UTF-16, expected UTF-8 or an encoding that a source names")
+        line = line.removeprefix(BOM)
+        while line and not line.strip(b"\r\n"):
+            blank_lines += 1
             line = file.readline(MAX_ROW_BYTES)
-    if line.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise FileError("found text in UTF-16, expected UTF-8 or an encoding that a source names")
-    first = line.removeprefix(BOM).replace(b"\r", b"\n").split(b"\n", 1)[0].decode("utf-8", "replace")
-    if not first:
-        return None
-    quoting = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
-    return next(csv.reader([first], delimiter=delimiter, **quoting))
+    text = line.decode("utf-8", "replace").lstrip("\r\n")
+    if not text:
+        return blank_lines, []
+    first = text.replace("\r", "\n").split("\n", 1)[0]
+    quoting = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
+    return blank_lines, next(
+        csv.reader([first], delimiter=delimiter, quotechar=quote or None, quoting=quoting, skipinitialspace=True)
+    )

@@ -2,6 +2,8 @@
 
 import re
 
+from streaming_assets.sources.definition import Source
+
 EMAIL = r"""[^\s@"'<>,;:=|()\[\]{}\\]+(?:@|%40|\\u0040)[^\s@"'<>,;:=|()\[\]{}\\]+"""
 """An e-mail address, also percent-encoded or escaped as in JSON; read alike by Python and RE2."""
 
@@ -13,7 +15,11 @@ class SourceError(ValueError):
 
 
 class FileError(ValueError):
-    """A landed file cannot be used as a whole; nothing of it loads."""
+    """A landed file cannot be used as a whole; nothing of it loads. source: who would have read it, where that is known."""
+
+    def __init__(self, message: str, source: Source | None = None) -> None:
+        super().__init__(message)
+        self.source = source
 
 
 def mask_emails(text: str) -> str:

@@ -79,12 +79,14 @@ def _lines(path: Path, node: yaml.Node | None, at: tuple[str, ...]) -> Iterator[
     if node is not None:
         yield at, node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
-        names = [str(key.value) for key, _ in node.value]
-        for name, (key, value) in zip(names, node.value, strict=True):
-            if names.count(name) > 1:
+        seen: set[str] = set()
+        for key, value in node.value:
+            name = str(key.value)
+            if name in seen:
                 raise SourceError(f"{path}:{key.start_mark.line + 1}: found the key {name!r} twice, expected it once")
             yield from _lines(path, value, (*at, name))
             yield (*at, name), key.start_mark.line + 1
+            seen.add(name)
     elif isinstance(node, yaml.SequenceNode):
         for number, value in enumerate(node.value):
             yield from _lines(path, value, (*at, str(number)))

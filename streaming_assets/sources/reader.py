@@ -102,7 +102,7 @@ def _read(
     except claiming.UnclaimedError as error:
         return _unread(file, sources, str(error), digest, status="unclaimed")
     except FileError as error:
-        return _unread(file, sources, str(error), digest, source)
+        return _unread(file, sources, str(error), digest, error.source or source)
     finally:
         _keep_results(folder)
 

@@ -34,6 +34,10 @@ class Rows:
         return tuple(name for name, _ in self.columns)
 
 
+NO_ROWS = Rows((), f"SELECT false AS {IS_BROKEN}, NULL AS {RAW} WHERE false", raw_text=RAW)  # noqa: S608
+"""A file with neither columns nor rows."""
+
+
 def distinct_names(names: list[str]) -> list[str]:
     """Names without outer blanks, nameless ones called by position, repeated ones (whatever their case) numbered."""
     result: list[str] = []

@@ -68,6 +68,9 @@ class Stager:
 
     def staged(self, rows: Rows) -> Staged:
         """Everything that comes of the file's rows. Raises FileError when nothing of it may load."""
+        if not rows.columns:
+            self._require_no_rows(rows)
+            return Staged(rows=0, rejected=0)
         main_target, *others = self._source.targets
         try:
             main = self._part(main_target, rows)
@@ -83,6 +86,12 @@ class Stager:
             accepted={part.target.table: self._accepted(part) for part in parts},
             rejects=self._rejects(main) if rejected else None,
         )
+
+    def _require_no_rows(self, rows: Rows) -> None:
+        found = self._connection.execute(f"SELECT count(*) FROM ({rows.relation})").fetchone()
+        assert found is not None  # noqa: S101 - an aggregate is one row
+        if total := found[0] + rows.refused_rows:
+            raise FileError(f"found {total} rows and no field in any of them, expected JSON objects")
 
     def _part(self, target: Target, rows: Rows) -> _Part:
         columns = bound(self._source, target, rows.columns)

@@ -68,7 +68,9 @@ def test_a_query_that_yields_an_unknown_column_fails_the_file(landing):
         "mine.yaml",
         'name: mine\ntable: events\nclaims: {files: ["*.csv"]}\nquery: SELECT user_id, started_at, 1 AS watched FROM file\n',
     )
-    assert "mine.yaml:4: the query yields 'watched', expected of user_id" in landing.read_one("a.csv", EVENTS).file.error
+    assert (
+        "mine.yaml:4: the query yields 'watched', expected of user_id" in landing.read_one("a.csv", EVENTS).file.error
+    )
 
 
 def test_a_column_named_with_other_characters_than_letters_can_be_claimed_and_selected(landing):

@@ -50,9 +50,15 @@ def test_a_refused_definition_does_not_stop_the_others(landing):
     ("yaml", "expected"),
     [
         (MINIMAL.replace("claims", "klaims"), "m.yaml:3: klaims: found the key 'klaims', expected one of name, table"),
-        (MINIMAL.replace("table: events", "table: plays"), "m.yaml:2: table: found plays, expected one of events, users"),
+        (
+            MINIMAL.replace("table: events", "table: plays"),
+            "m.yaml:2: table: found plays, expected one of events, users",
+        ),
         (MINIMAL + "  watched: x\n", "m.yaml:7: select.watched: found the key 'watched', expected one of user_id"),
-        (MINIMAL.replace("  started_at: begun\n", ""), "m.yaml:4: select: found no started_at, expected an expression for"),
+        (
+            MINIMAL.replace("  started_at: begun\n", ""),
+            "m.yaml:4: select: found no started_at, expected an expression for",
+        ),
         (MINIMAL.replace("  user_id: who\n", ""), "m.yaml:4: select: found no user_id, expected an expression for"),
         (MINIMAL.replace("at: begun", "at: 'strptime(begun'"), "m.yaml:6: select.started_at: found 'strptime(begun'"),
         (MINIMAL + "  title: 'SELECT; DROP TABLE x'\n", "m.yaml:7: select.title: found"),
@@ -65,14 +71,17 @@ def test_a_refused_definition_does_not_stop_the_others(landing):
         (MINIMAL + "assume_watch_seconds: {until: 3}\n", "m.yaml:7: assume_watch_seconds.until: found the key 'until'"),
         (MINIMAL + "query: SELECT 1\n", "m.yaml:7: query: found query beside select, expected one of the two"),
         (MINIMAL.replace("name: mine\n", ""), "m.yaml:1: name: found None, expected a text"),
-        (MINIMAL.replace('{files: ["mine-*.csv"]}', "mine"), "m.yaml:3: claims: found mine, expected a mapping of files"),
+        (
+            MINIMAL.replace('{files: ["mine-*.csv"]}', "mine"),
+            "m.yaml:3: claims: found mine, expected a mapping of files",
+        ),
         ("", "m.yaml:1: the document: found None, expected a mapping of name"),
         ("name: x\n  bad: y", "m.yaml:2: mapping values are not allowed here; expected YAML"),
     ],
 )
 def test_what_is_wrong_with_a_definition_is_named_with_its_line(landing, yaml, expected):
     landing.define("m.yaml", yaml)
-    assert only_error(landing.sources).startswith(expected)
+    assert only_error(landing.sources)[: len(expected)] == expected
 
 
 def test_the_fingerprint_follows_the_content_and_not_the_layout_of_a_definition(landing):
