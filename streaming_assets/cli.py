@@ -139,6 +139,8 @@ def _ui(asked: argparse.Namespace) -> int:
     }
     program = Path(sys.executable).with_name("dagster")
     command = [str(program), "dev", "--module-name", "streaming_assets.definitions", "--port", str(asked.port)]
+    # In a folder with a dagster.yaml of its own, Dagster would warn that it does not use that one.
+    os.chdir(environment["DAGSTER_HOME"])
     os.execve(program, command, environment)  # noqa: S606 - the UI takes this process's place
 
 

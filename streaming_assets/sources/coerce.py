@@ -59,10 +59,11 @@ def _timestamp(value: str, found: str) -> str:
         return f"CAST({value} AS TIMESTAMP)"
     text = value if found == "VARCHAR" else f"CAST({value} AS VARCHAR)"
     # DuckDB's cast to TIMESTAMP drops an offset and a zone's name without a word; a plain cast serves only UTC texts.
+    # The last branch is there to raise; error() may not stand within TRY.
     return (
         f"CASE WHEN regexp_full_match({text}, '{_UTC}') THEN CAST({text} AS TIMESTAMP)"
         f" WHEN regexp_full_match({text}, '{_OFFSET}') THEN {_instant(f'CAST({text} AS TIMESTAMPTZ)')}"
-        f" ELSE strptime({text}, '%Y-%m-%dT%H:%M:%S') END"
+        f" WHEN {text} IS NOT NULL THEN make_timestamp(CAST('no ISO 8601 time: ' || {text} AS BIGINT)) END"
     )
 
 

@@ -67,11 +67,13 @@ def read_csv(path: Path, names: list[str], dialect: Dialect, is_numbered: bool) 
     columns = {**({ROW_NUMBER: "BIGINT"} if is_numbered else {}), **dict.fromkeys(names, "VARCHAR")}
     struct = ", ".join(f"{literal(name)}: '{type_}'" for name, type_ in columns.items())
     quote = literal(dialect.quote.decode())
-    # The row number and its delimiter make a row of the careful way longer.
-    size = MAX_ROW_BYTES + (64 if is_numbered else 0)
+    # After the careful way a row is longer by its number, and there is nothing to be guessed about line ends.
+    limits = (
+        rf"max_line_size = {MAX_ROW_BYTES + 64}, new_line = '\n'" if is_numbered else f"max_line_size = {MAX_ROW_BYTES}"
+    )
     return (
         f"read_csv({literal(path)}, columns = {{{struct}}}, auto_detect = false, header = {str(dialect.header).lower()},"
-        f" delim = {literal(dialect.delimiter.decode())}, quote = {quote}, escape = {quote}, max_line_size = {size})"
+        f" delim = {literal(dialect.delimiter.decode())}, quote = {quote}, escape = {quote}, {limits})"
     )
 
 
@@ -93,7 +95,6 @@ def _header(path: Path, delimiter: str, quote: str) -> tuple[int, list[str]]:
     if not text:
         return blank_lines, []
     first = text.replace("\r", "\n").split("\n", 1)[0]
-    quoting = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
-    return blank_lines, next(
-        csv.reader([first], delimiter=delimiter, quotechar=quote or None, quoting=quoting, skipinitialspace=True)
-    )
+    if not quote:
+        return blank_lines, first.split(delimiter)
+    return blank_lines, next(csv.reader([first], delimiter=delimiter, quotechar=quote, skipinitialspace=True))

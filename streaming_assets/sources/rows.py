@@ -34,7 +34,7 @@ class Rows:
         return tuple(name for name, _ in self.columns)
 
 
-NO_ROWS = Rows((), f"SELECT false AS {IS_BROKEN}, NULL AS {RAW} WHERE false", raw_text=RAW)  # noqa: S608
+NO_ROWS = Rows((), f"SELECT false AS {IS_BROKEN}, NULL AS {RAW} WHERE false", raw_text=RAW)
 """A file with neither columns nor rows."""
 
 

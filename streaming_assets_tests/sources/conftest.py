@@ -13,7 +13,7 @@ import pytest
 from streaming_assets.settings import Settings
 from streaming_assets.sources import ReadFile, load_sources, read_file, scan
 
-NOW = dt.datetime(2024, 6, 1, 12, 0)
+NOW = dt.datetime(2026, 1, 1, 12, 0)
 EMAIL_KEY = "a key that only the tests know"
 
 

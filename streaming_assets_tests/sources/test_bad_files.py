@@ -425,8 +425,7 @@ def test_names_with_special_characters_are_only_names(landing, name):
 
 
 def test_a_name_that_is_not_utf8_is_read(landing):
-    with open(os.path.join(os.fsencode(landing.folder), b"caf\xe9.csv"), "wb") as file:
-        file.write((HEADER + ROW).encode())
+    landing.drop(os.fsdecode(b"caf\xe9.csv"), HEADER + ROW)
     (result,) = landing.read_all().values()
     assert result.rows("user_id") == ["ann"]
 

@@ -38,8 +38,7 @@ def test_a_file_is_known_by_the_md5_of_its_path_and_its_state(tmp_path):
 
 
 def test_a_name_that_is_not_utf8_is_found_and_written_legibly(tmp_path):
-    with open(os.path.join(os.fsencode(tmp_path), b"caf\xe9.csv"), "wb"):
-        pass
+    put(tmp_path / os.fsdecode(b"caf\xe9.csv"))
     (file,) = scan(tmp_path)
     assert file.path == "caf\\xe9.csv"
     assert file.file_id == hashlib.md5(b"caf\xe9.csv").hexdigest()
