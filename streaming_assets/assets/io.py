@@ -12,7 +12,7 @@ from streaming_assets.lake.engine import duckdb_engine
 from streaming_assets.lake.failures import blocked_days, open_failures
 from streaming_assets.lake.lake import Lake
 from streaming_assets.lake.lock import writer_lock
-from streaming_assets.lake.pending import required_versions, stamps
+from streaming_assets.lake.pending import required_versions, stamps, sufficient
 from streaming_assets.settings import Settings
 
 RANGE_START, RANGE_END, PARTITION = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end", "dagster/partition"
@@ -66,7 +66,7 @@ class _LakeIOManager(dg.IOManager):
         inputs = [
             (self._lake.snapshot(table).state, window) for table, window in output.reads.items() if table != "raw/events"
         ]
-        stamped = stamps(days, raw.version, required, inputs)
+        stamped = sufficient(stamps(days, raw.version, required, inputs), required)
         after = self._lake.write_days(name, days, output.build, stamped, weigh=next(iter(output.reads)))
         written = sum(file.rows for file in after.files if after.days_of(file) in days)
         context.add_output_metadata(

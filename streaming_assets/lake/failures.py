@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from streaming_assets.lake.days import Days, DayVersions, ranges_of
+from streaming_assets.lake.days import Days, ranges_of
 from streaming_assets.lake.delta import State
-from streaming_assets.lake.lake import Lake
+from streaming_assets.lake.lake import OPEN_FAILURES as TABLE
+from streaming_assets.lake.lake import Lake, checked_versions
 from streaming_assets.lake.pending import unchecked_days
-
-TABLE = "meta/open_failures"
 
 
 @dataclass(frozen=True)
@@ -57,15 +56,9 @@ def blocked_days(failures: Iterable[OpenFailure], group: str) -> set[dt.date]:
     }
 
 
-def checked_days(lake: Lake, subject: str) -> DayVersions:
-    """Per day, the version of the table that the subject's checks have seen."""
-    return DayVersions.from_runs(_checked(lake).get(subject, []))
-
-
 def checked_version(lake: Lake, subject: str) -> int:
-    """The version of a table without days that the subject's checks have seen."""
-    version: int = _checked(lake).get(subject, 0)
-    return version
+    """The version of its table up to which the subject's checks have seen every row; 0 where they never ran."""
+    return checked_versions(lake).get(subject, 0)
 
 
 def record(
@@ -107,14 +100,7 @@ def record(
         if not verdict.passed
         for span in _spans(verdict, evaluated)
     ]
-    checked = _checked(lake)
-    if evaluated is None:
-        checked[subject] = seen.version
-    else:
-        known = DayVersions.from_runs(checked.get(subject, []))
-        checked[subject] = DayVersions(
-            {**known, **{day: seen.written[day] for day in evaluated if day in seen.written}}
-        ).to_runs()
+    checked = {**checked_versions(lake), subject: seen.version}
     lake.write_rows(TABLE, [vars(failure) for failure in kept + failed], notes={"checked": checked})
 
 
@@ -135,22 +121,17 @@ def unchecked(lake: Lake, subjects: Mapping[str, str]) -> list[str]:
     found = []
     for subject, about in subjects.items():
         state = lake.snapshot(about).state
-        is_daily = lake.snapshot(about).table.day_column is not None
-        if days_unseen(lake, subject, about) if is_daily else checked_version(lake, subject) != state.version:
+        if checked_version(lake, subject) < state.version:
             found.append(subject)
     return found
 
 
 def days_unseen(lake: Lake, subject: str, about: str) -> set[dt.date]:
     """Days of the table written since the subject's checks last saw them."""
-    return unchecked_days(lake.snapshot(about).state, checked_days(lake, subject))
+    return unchecked_days(lake.snapshot(about).state, checked_version(lake, subject))
 
 
 def _spans(verdict: Verdict, evaluated: list[dt.date] | None) -> list[Days | None]:
     if verdict.days is not None:
         return list(ranges_of(verdict.days)) or [None]
     return [Days(evaluated[0], evaluated[-1])] if evaluated else [None]
-
-
-def _checked(lake: Lake) -> dict[str, Any]:
-    return dict(lake.snapshot(TABLE).state.notes.get("checked", {}))

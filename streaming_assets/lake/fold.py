@@ -1,6 +1,7 @@
 """Aggregates over all days whose cost follows the new days: what is known up to a day is kept, the rest is added."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ import ibis
 
 from streaming_assets import contracts
 from streaming_assets.lake.days import Days
+from streaming_assets.lake.delta import Snapshot
 from streaming_assets.lake.engine import conform
 from streaming_assets.lake.lake import Lake
 
@@ -42,7 +44,7 @@ def folded(lake: Lake, aggregate: Fold) -> ibis.Table:
     if through is None or (last - through).days > ADVANCE_AFTER_DAYS:
         horizon = last - dt.timedelta(days=TAIL_DAYS)
         rows = _merged(lake, aggregate, through, horizon)
-        lake.write(aggregate.kept, rows, notes={"through": horizon.isoformat(), "version": over.state.version})
+        lake.write(aggregate.kept, rows, notes={"through": horizon.isoformat(), "made_of": _fingerprint(over, horizon)})
         through = horizon
     return _merged(lake, aggregate, through, dt.date.max)
 
@@ -52,9 +54,13 @@ def _kept_through(lake: Lake, aggregate: Fold) -> dt.date | None:
     if not notes:
         return None
     through = dt.date.fromisoformat(notes["through"])
-    written = lake.snapshot(aggregate.over).state.written
-    is_valid = all(version <= notes["version"] for day, version in written.items() if day <= through)
-    return through if is_valid else None
+    return through if notes["made_of"] == _fingerprint(lake.snapshot(aggregate.over), through) else None
+
+
+def _fingerprint(over: Snapshot, through: dt.date) -> str:
+    """Of the files up to the day: a day that is written again has files of other names."""
+    paths = sorted(file.path for file in over.files if over.days_of(file) <= through)
+    return hashlib.sha256("\n".join(paths).encode()).hexdigest()
 
 
 def _merged(lake: Lake, aggregate: Fold, after: dt.date | None, up_to: dt.date) -> ibis.Table:

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from streaming_assets import contracts
+from streaming_assets.lake.days import DayVersions
 from streaming_assets.lake.delta import DataFile
 from streaming_assets.lake.lake import Lake, clear_scratch, next_version
+from streaming_assets.lake.pending import required_versions, settled, stale_days
 from streaming_assets.sources.container import sha256
 from streaming_assets.sources.definition import Sources
 from streaming_assets.sources.landing import LandedFile, scan
@@ -165,7 +167,8 @@ def _commit_rows(
     version = next_version(lake.snapshot("raw/events"))
     for name in ROW_TABLES:
         if written.files[name] or old[name]:
-            lake.replace_files(name, written.files[name], old[name], f"read {len(read)} files")
+            days = _settled_days(lake) if name == "raw/events" else None
+            lake.replace_files(name, written.files[name], old[name], f"read {len(read)} files", days)
     rows = []
     for file in read:
         file_id = file.file.file_id
@@ -203,6 +206,13 @@ def _commit_rows(
             nothing = {"rows": 0, "accepted": 0, "rejected": 0, "event_dates": [], "touched_dates": []}
             rows.append({**(before or nothing), **attempt, "status": file.status})
     return rows
+
+
+def _settled_days(lake: Lake) -> DayVersions:
+    raw = lake.snapshot("raw/events").state
+    required = required_versions(raw)
+    daily = [table.name for table in contracts.ALL.values() if table.group == "core" and table.day_column]
+    return settled(raw.days, set().union(*(stale_days(required, lake.snapshot(name).state) for name in daily)))
 
 
 def _unpartitioned(name: str) -> contracts.Table:

@@ -19,6 +19,7 @@ from streaming_assets.lake.delta import DataFile, Snapshot, State, commit, snaps
 from streaming_assets.lake.engine import DuckDBEngine
 from streaming_assets.settings import Settings
 
+OPEN_FAILURES = "meta/open_failures"
 _SHAPE_FILE = "lake.json"
 
 
@@ -94,8 +95,7 @@ class Lake:
         for part in self._parts(days, self.snapshot(weigh)):
             rows = build(part)
             files += self.engine.write(rows.filter(rows[day].between(part.first, part.last)), before.table, before.folder)
-        written = DayVersions(before.state.written)
-        state = dataclasses.replace(before.state, days=DayVersions({**before.state.days, **stamps}), written=written)
+        state = dataclasses.replace(before.state, days=DayVersions({**before.state.days, **stamps}))
         return self._commit(before, files, files_of(before, days), state, f"replace {days}", wrote=days)
 
     def replace_files(
@@ -104,12 +104,15 @@ class Lake:
         added: list[DataFile],
         removed: list[DataFile],
         reason: str,
-        notes: Mapping[str, Any] | None = None,
+        days: DayVersions | None = None,
     ) -> Snapshot:
-        """Replace files that are written already; in a daily table their days count as changed by this commit."""
+        """Replace files that are written already; in a daily table their days count as changed by this commit.
+
+        days: what the state says of all other days, where it is to say something else than before.
+        """
         before = self.snapshot(name)
         changed = {before.days_of(file) for file in added + removed} if before.table.day_column else set()
-        state = dataclasses.replace(before.state, notes=notes or before.state.notes)
+        state = before.state if days is None else dataclasses.replace(before.state, days=days)
         return self._commit(before, added, removed, state, reason, wrote=changed, changed=changed)
 
     def _commit(
@@ -126,11 +129,19 @@ class Lake:
         state = dataclasses.replace(
             state,
             days=DayVersions({**state.days, **dict.fromkeys(changed, version)}),
-            written=DayVersions({**state.written, **dict.fromkeys(wrote, version)}),
+            written=DayVersions({**self._written_and_seen(before), **dict.fromkeys(wrote, version)}),
         )
         after = commit(before, added, removed, state, reason)
         self._snapshots[before.table.name] = after
         return after
+
+    def _written_and_seen(self, before: Snapshot) -> DayVersions:
+        """When each day was written, with 1 for all that every check of the table has seen."""
+        if not before.state.written:
+            return before.state.written
+        of_table = [version for subject, version in checked_versions(self).items() if subject.split(" ")[0] == before.table.name]
+        seen = min(of_table, default=0)
+        return DayVersions({day: 1 if version <= seen else version for day, version in before.state.written.items()})
 
     def _parts(self, days: Days, weighed: Snapshot) -> list[Days]:
         rows = dict.fromkeys(days, 0)
@@ -146,6 +157,11 @@ class Lake:
                 parts.append(Days(day, day))
                 total = count
         return parts
+
+
+def checked_versions(lake: Lake) -> dict[str, int]:
+    """By set of checks, the version of its table up to which it has seen every row."""
+    return dict(lake.snapshot(OPEN_FAILURES).state.notes.get("checked", {}))
 
 
 def files_of(at: Snapshot, days: Days | Iterable[dt.date] | None) -> list[DataFile]:

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from streaming_assets.lake.days import ONE_DAY, Days, DayVersions
+from streaming_assets.lake.days import Days, DayVersions
 from streaming_assets.lake.delta import State
 
 REACHES_BACK = 1
@@ -20,12 +20,12 @@ class Window:
     after: int = 0
 
 
-def required_versions(raw: State, within: Days) -> DayVersions:
+def required_versions(raw: State, within: Days | None = None) -> DayVersions:
     """Per day, the version of raw/events from which the daily tables must have been computed."""
     required = DayVersions()
     for changed, version in raw.days.items():
         for day in Days(changed, changed).around(REACHES_BACK, REACHES_AHEAD):
-            if day in within:
+            if within is None or day in within:
                 required[day] = max(required.get(day, 0), version)
     return required
 
@@ -35,9 +35,23 @@ def stale_days(required: DayVersions, table: State) -> set[dt.date]:
     return {day for day, version in required.items() if table.days.get(day, 0) < version}
 
 
-def unchecked_days(table: State, checked: DayVersions) -> set[dt.date]:
-    """Days that were written after their checks last ran."""
-    return {day for day, version in table.written.items() if checked.get(day, 0) < version}
+def unchecked_days(table: State, checked: int) -> set[dt.date]:
+    """Days that were written after the version that their checks have seen."""
+    return {day for day, version in table.written.items() if checked < version}
+
+
+def settled(raw: DayVersions, unsettled: set[dt.date]) -> DayVersions:
+    """The versions of raw/events by day, with 1 for changes that every daily table has taken in.
+
+    unsettled: days that some daily table must still compute. Old days share a version so, and are written as one run.
+    """
+    waiting = {near for day in unsettled for near in Days(day, day).around(REACHES_AHEAD, REACHES_BACK)}
+    return DayVersions({day: version if day in waiting else 1 for day, version in raw.items()})
+
+
+def sufficient(stamped: DayVersions, required: DayVersions) -> DayVersions:
+    """Stamps no higher than what is required: that is all that anybody asks of them."""
+    return DayVersions({day: min(version, required.get(day, version)) for day, version in stamped.items()})
 
 
 def stamps(
@@ -66,5 +80,3 @@ def changed_inputs(inputs: Mapping[str, int], now: Mapping[str, int]) -> list[st
     """Inputs whose version is another than the one a table was made from."""
     return [name for name, version in now.items() if inputs.get(name) != version]
 
-
-__all__ = ["ONE_DAY", "Window", "changed_inputs", "required_versions", "stale_days", "stamps", "unchecked_days", "with_neighbours"]
