@@ -9,7 +9,7 @@ import duckdb
 from streaming_assets.sources.coerce import coerced
 from streaming_assets.sources.definition import CANONICAL, REQUIRED, Expression, Source, Target
 from streaming_assets.sources.errors import FileError, first_line
-from streaming_assets.sources.rows import Columns
+from streaming_assets.sources.rows import Columns, listed
 from streaming_assets.sources.sql import identifier
 
 FILE_ROW_NUMBER = "file_row_number"
@@ -95,7 +95,7 @@ class _Binder:
         return tuple((name, type_) for name, type_, *_ in self.connection.execute(f"DESCRIBE {statement}").fetchall())
 
     def refused(self, line: int, message: str) -> FileError:
-        found = ", ".join(name for name, _ in self.columns)
+        found = listed(name for name, _ in self.columns)
         return FileError(f"{self.source.path}:{line}: {message}; the file has the columns {found}")
 
 

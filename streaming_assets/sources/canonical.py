@@ -12,8 +12,7 @@ from streaming_assets.settings import Settings
 from streaming_assets.sources.coerce import coerced, sql_type
 from streaming_assets.sources.definition import CANONICAL, TABLES, Source
 from streaming_assets.sources.errors import EMAIL, MASK
-from streaming_assets.sources.lines import ROW_NUMBER
-from streaming_assets.sources.rows import IS_BROKEN, RAW
+from streaming_assets.sources.rows import IS_BROKEN, RAW, ROW_NUMBER
 from streaming_assets.sources.sql import identifier, literal
 from streaming_assets.transforms import calendar
 

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from streaming_assets.sources.definition import Source, Sources
 from streaming_assets.sources.errors import FileError
 from streaming_assets.sources.opening import Opener
-from streaming_assets.sources.rows import Rows
+from streaming_assets.sources.rows import Rows, listed
 
 FALLBACK = "canonical_events"
 
@@ -71,6 +71,4 @@ def _nearest(seen: dict[Source, Rows]) -> str:
     ]
     _, source, columns, rows = max(candidates, key=lambda candidate: (candidate[0], candidate[1].name == FALLBACK))
     missing = ", ".join(column for column in columns if column not in rows.names)
-    return (
-        f"no source claims it; the nearest, {source.name}, misses the columns {missing}; found {', '.join(rows.names)}"
-    )
+    return f"no source claims it; the nearest, {source.name}, misses the columns {missing}; found {listed(rows.names)}"

@@ -9,8 +9,18 @@ from pathlib import Path
 from streaming_assets.sources.coerce import typed_value
 from streaming_assets.sources.definition import Reader
 from streaming_assets.sources.errors import FileError
-from streaming_assets.sources.lines import BOM, MAX_ROW_BYTES, ROW_NUMBER, Dialect, sift_rows
-from streaming_assets.sources.rows import IS_BROKEN, NO_ROWS, RAW, Columns, Rows, distinct_names
+from streaming_assets.sources.lines import BOM, MAX_ROW_BYTES, Dialect, sift_rows
+from streaming_assets.sources.rows import (
+    IS_BROKEN,
+    MAX_COLUMNS,
+    NO_ROWS,
+    RAW,
+    ROW,
+    ROW_NUMBER,
+    Columns,
+    Rows,
+    distinct_names,
+)
 from streaming_assets.sources.sql import identifier, literal
 
 
@@ -19,6 +29,8 @@ def csv_rows(path: Path, reader: Reader, default_delimiter: str) -> Rows:
     delimiter = reader.delimiter or default_delimiter
     declared = dict(reader.columns)
     blank_lines, header = _header(path, delimiter, reader.quote) if reader.header else (0, list(declared))
+    if len(header) > MAX_COLUMNS:
+        raise FileError(f"found {len(header)} columns, expected at most {MAX_COLUMNS}")
     names = distinct_names(header)
     if not names:
         return NO_ROWS
@@ -57,8 +69,8 @@ def _csv_relation(path: Path, columns: Columns, dialect: Dialect, is_numbered: b
     selected = ", ".join(f"{values.get(name, identifier(name))} AS {identifier(name)}" for name, _ in columns)
     names = [name for name, _ in columns]
     return (
-        f"SELECT {selected}, {lost or 'false'} AS {IS_BROKEN}, text AS {RAW}{number}"
-        f" FROM {read_csv(path, names, dialect, is_numbered)} AS text"
+        f"SELECT {selected}, {lost or 'false'} AS {IS_BROKEN}, {ROW} AS {RAW}{number}"
+        f" FROM {read_csv(path, names, dialect, is_numbered)} AS {ROW}"
     )
 
 
@@ -97,4 +109,7 @@ def _header(path: Path, delimiter: str, quote: str) -> tuple[int, list[str]]:
     first = text.replace("\r", "\n").split("\n", 1)[0]
     if not quote:
         return blank_lines, first.split(delimiter)
-    return blank_lines, next(csv.reader([first], delimiter=delimiter, quotechar=quote, skipinitialspace=True))
+    try:
+        return blank_lines, next(csv.reader([first], delimiter=delimiter, quotechar=quote, skipinitialspace=True))
+    except csv.Error as error:
+        raise FileError(f"the header cannot be read: {error}") from error

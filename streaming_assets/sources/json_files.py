@@ -9,11 +9,9 @@ import duckdb
 
 from streaming_assets.sources.csv_files import read_csv
 from streaming_assets.sources.errors import FileError, first_line
-from streaming_assets.sources.lines import BOM, MAX_ROW_BYTES, ROW_NUMBER, Dialect, sift_rows
-from streaming_assets.sources.rows import IS_BROKEN, RAW, Columns, Rows
+from streaming_assets.sources.lines import BOM, MAX_ROW_BYTES, Dialect, sift_rows
+from streaming_assets.sources.rows import IS_BROKEN, MAX_COLUMNS, RAW, RESERVED, ROW, ROW_NUMBER, Columns, Rows
 from streaming_assets.sources.sql import identifier, literal
-
-MAX_KEYS = 2_000
 
 # A control character that no valid JSON holds unescaped: each line is one field, or malformed.
 _LINE = Dialect(columns=1, delimiter=b"\x01", quote=b"", header=False)
@@ -54,8 +52,7 @@ def json_array(connection: duckdb.DuckDBPyConnection, path: Path) -> Rows:
     try:
         return _rows(connection, lines, _keys(connection, lines) or [])
     except duckdb.InvalidInputException as error:
-        message = first_line(error).replace(f' in file "{path}"', "")
-        raise FileError(f"{message}; expected a JSON array of objects in UTF-8") from error
+        raise FileError(f"{first_line(error)}; expected a JSON array of objects in UTF-8") from error
 
 
 def _first_character(path: Path) -> str:
@@ -67,17 +64,17 @@ def _keys(connection: duckdb.DuckDBPyConnection, lines: str) -> list[str] | None
     """The keys of all objects, sorted; None where there are blank lines, which must not count as rows."""
     found = connection.execute(
         f"SELECT DISTINCT unnest(CASE WHEN line IS NULL THEN [NULL] WHEN {_IS_OBJECT} THEN json_keys(line) ELSE [] END)"
-        f" FROM ({lines}) LIMIT {MAX_KEYS + 1}"
+        f" FROM ({lines}) LIMIT {MAX_COLUMNS + 1}"
     ).fetchall()
     keys = [key for (key,) in found]
-    if len(keys) > MAX_KEYS:
-        raise FileError(f"found more than {MAX_KEYS} different keys, expected objects with the same few keys")
+    if len(keys) > MAX_COLUMNS:
+        raise FileError(f"found more than {MAX_COLUMNS} different keys, expected objects with the same few keys")
     return None if None in keys else _usable(keys)
 
 
 def _usable(keys: list[str]) -> list[str]:
     """Keys that can name a column; of those that differ in case only, one."""
-    by_name = {key.lower(): key for key in sorted(keys) if key and "\0" not in key}
+    by_name = {key.lower(): key for key in sorted(keys) if key and "\0" not in key and key not in RESERVED}
     return [by_name[name] for name in sorted(by_name)]
 
 
@@ -107,19 +104,19 @@ def _column_type(types: set[str | None]) -> str:
 
 def _rows(connection: duckdb.DuckDBPyConnection, lines: str, keys: list[str], is_numbered: bool = False) -> Rows:
     columns = _columns(connection, lines, keys)
-    texts = {name: f"object.{identifier(name)}" for name in keys}
+    texts = {name: f"{ROW}.object.{identifier(name)}" for name in keys}
     typed = {name: f"TRY_CAST({texts[name]} AS {type_})" for name, type_ in columns if type_ != "VARCHAR"}
     # A whole number beyond 64 bits breaks its row rather than turning into NULL.
     lost = [f"({value} IS NULL AND {texts[name]} IS NOT NULL)" for name, value in typed.items()]
     selected = [f"{typed.get(name, texts[name])} AS {identifier(name)}" for name in keys]
-    is_broken = " OR ".join(["NOT is_object", *lost])
+    is_broken = " OR ".join([f"NOT {ROW}.is_object", *lost])
     number = [ROW_NUMBER] if is_numbered else []
     structure = literal(json.dumps(dict.fromkeys(keys, "VARCHAR"), ensure_ascii=False))
     object_ = f"json_transform(CASE WHEN is_object THEN line END, {structure})" if keys else "NULL"
     return Rows(
         columns,
-        f"SELECT {', '.join([*selected, f'{is_broken} AS {IS_BROKEN}', f'line AS {RAW}', *number])}"
-        f" FROM (SELECT *, {object_} AS object FROM (SELECT *, {_IS_OBJECT} AS is_object FROM ({lines})))",
+        f"SELECT {', '.join([*selected, f'{is_broken} AS {IS_BROKEN}', f'{ROW}.line AS {RAW}', *number])}"
+        f" FROM (SELECT *, {object_} AS object FROM (SELECT *, {_IS_OBJECT} AS is_object FROM ({lines}))) AS {ROW}",
         raw_text=RAW,
         is_numbered=is_numbered,
     )

@@ -44,10 +44,10 @@ def scan(landing: Path) -> list[LandedFile]:
     """The files below landing at any depth that have a known extension, sorted by path; none if there is no folder.
 
     Hidden names and names ending in `.tmp` or `.part`, of files and of folders, are passed over. Linked folders
-    are not entered. A file that vanishes meanwhile is left out.
+    are not entered. A file that vanishes meanwhile is left out. Raises OSError for a folder that cannot be listed.
     """
     found = []
-    for folder, folders, names in os.walk(landing):
+    for folder, folders, names in os.walk(landing, onerror=_raise_unless_gone):
         folders[:] = [name for name in folders if not _is_passed_over(name)]
         for name in names:
             if name.lower().endswith(EXTENSIONS) and not _is_passed_over(name):
@@ -76,6 +76,11 @@ def inspect(landing: Path, absolute: Path) -> LandedFile:
         modified_at=_EPOCH + dt.timedelta(microseconds=state.st_mtime_ns // 1000),
         problem=problem,
     )
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _is_passed_over(name: str) -> bool:

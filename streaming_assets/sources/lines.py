@@ -18,7 +18,6 @@ from streaming_assets.sources.errors import FileError
 
 MAX_ROW_BYTES = 1 << 20
 BOM = b"\xef\xbb\xbf"
-ROW_NUMBER = "__row_number"
 
 _REFUSED = pa.schema([("row_number", pa.int64()), ("raw_row", pa.string()), ("why", pa.string())])
 _KEPT_OF_LONG_ROW = 10_000
@@ -132,7 +131,9 @@ def _unquoted_fault(row: bytes, dialect: Dialect) -> str | None:
     if b"\r" in row:
         return "a carriage return within the row"
     found = row.count(dialect.delimiter) + 1
-    return None if found == dialect.columns else f"expected {dialect.columns} columns, found {found}"
+    # Like the engine: more fields than columns are no fault where they are empty.
+    filled = row.rstrip(dialect.delimiter).count(dialect.delimiter) + 1 if dialect.columns > 1 else found
+    return None if filled <= dialect.columns <= found else f"expected {dialect.columns} columns, found {found}"
 
 
 def _quoted_row(row: bytes, line: bytes, lines: _Lines, quote: bytes, well_formed: re.Pattern[bytes]) -> bytes | None:
@@ -156,10 +157,12 @@ def _quoted_row(row: bytes, line: bytes, lines: _Lines, quote: bytes, well_forme
 
 
 def _well_formed(dialect: Dialect) -> re.Pattern[bytes]:
+    """What the engine takes for a row with quotes: a blank before a quote and any after it, more fields if empty."""
     delimiter, quote = re.escape(dialect.delimiter), re.escape(dialect.quote)
     if not quote:
         return re.compile(rb"")
-    quoted = rb" *%b(?>(?:[^%b]|%b%b)*)%b *" % (quote, quote, quote, quote, quote)
-    bare = rb"(?! *%b)[^%b\r\n]*" % (quote, delimiter)
+    quoted = rb" ?%b(?>(?:[^%b]|%b%b)*)%b *" % (quote, quote, quote, quote, quote)
+    bare = rb"(?! ?%b)[^%b\r\n]*" % (quote, delimiter)
     field = rb"(?>%b|%b)" % (quoted, bare)
-    return re.compile(rb"%b(?:%b%b){%d}" % (field, delimiter, field, dialect.columns - 1))
+    surplus = rb"(?:%b(?:%b%b)?)*" % (delimiter, quote, quote)
+    return re.compile(rb"%b(?:%b%b){%d}%b" % (field, delimiter, field, dialect.columns - 1, surplus))

@@ -10,7 +10,7 @@ from streaming_assets.sources.csv_files import csv_rows
 from streaming_assets.sources.definition import Reader
 from streaming_assets.sources.errors import FileError, first_line
 from streaming_assets.sources.json_files import json_array, json_lines
-from streaming_assets.sources.rows import IS_BROKEN, RAW, Rows
+from streaming_assets.sources.rows import IS_BROKEN, RAW, RESERVED, ROW, Rows
 from streaming_assets.sources.sql import identifier, literal
 
 _FORMATS = {".csv": "csv", ".tsv": "csv", ".json": "json", ".jsonl": "json", ".parquet": "parquet"}
@@ -61,11 +61,11 @@ def parquet_rows(connection: duckdb.DuckDBPyConnection, path: Path) -> Rows:
         described = connection.execute(f"DESCRIBE SELECT * FROM {file}").fetchall()
     except duckdb.Error as error:
         raise FileError(f"the Parquet container cannot be decoded: {first_line(error)}") from error
-    columns = tuple((name, type_) for name, type_, *_ in described)
+    columns = tuple((name, type_) for name, type_, *_ in described if name not in RESERVED)
     selected = ", ".join(identifier(name) for name, _ in columns)
     return Rows(
         columns,
-        f"SELECT {selected}, false AS {IS_BROKEN}, row AS {RAW} FROM {file} AS row",
+        f"SELECT {selected}, false AS {IS_BROKEN}, {ROW} AS {RAW} FROM {file} AS {ROW}",
         raw_text=f"CAST(to_json({RAW}) AS VARCHAR)",
     )
 
@@ -73,6 +73,6 @@ def parquet_rows(connection: duckdb.DuckDBPyConnection, path: Path) -> Rows:
 def require_readable(connection: duckdb.DuckDBPyConnection, rows: Rows) -> None:
     """Reads everything and keeps nothing. Raises FileError when that fails: the file is at fault, not a full disk."""
     try:
-        connection.execute(f"SELECT count(hash(file)) FROM ({rows.relation}) AS file").fetchall()
+        connection.execute(f"SELECT count(hash({ROW})) FROM ({rows.relation}) AS {ROW}").fetchall()
     except (duckdb.IOException, duckdb.DataError, duckdb.ProgrammingError) as error:
         raise FileError(f"the file cannot be decoded: {first_line(error)}") from error

@@ -13,7 +13,7 @@ from streaming_assets.sources.definition import Source, Sources
 from streaming_assets.sources.errors import FileError, mask_emails
 from streaming_assets.sources.landing import LandedFile
 from streaming_assets.sources.opening import Opener
-from streaming_assets.sources.staging import RESULTS, Staged, stage
+from streaming_assets.sources.staging import RESULTS, Staged, Stager
 
 CHANGED = "changed while it was read; it is read again next time"
 
@@ -98,11 +98,12 @@ def _read(
     try:
         path = container.plain(file, folder)
         source, rows = claiming.claim(file.name, Opener(connection, path), sources)
-        return _loaded(file, digest, source, stage(connection, folder, file.file_id, source, rows, rules))
+        stager = Stager(connection, folder, file.file_id, source, rules)
+        return _loaded(file, digest, source, stager.staged(rows))
     except claiming.UnclaimedError as error:
         return _unread(file, sources, str(error), digest, status="unclaimed")
     except FileError as error:
-        return _unread(file, sources, str(error), digest, error.source or source)
+        return _unread(file, sources, str(error).replace(f"{folder}/", ""), digest, error.source or source)
     finally:
         _keep_results(folder)
 

@@ -1,11 +1,18 @@
 """A landed file as a relation: what its columns are, and the SELECT that yields its rows in their order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+ROW_NUMBER = "__row_number"
 IS_BROKEN = "__is_broken"
 RAW = "__raw"
+ROW = "__row"
+RESERVED = frozenset({ROW_NUMBER, IS_BROKEN, RAW, ROW})
+"""Names that stand beside a file's columns, and of the row as a whole; a file's own column of such a name is renamed or left out."""
+
+MAX_COLUMNS = 2_000
+"""More is no table but something else, such as data in the place of keys."""
 
 Columns = tuple[tuple[str, str], ...]
 """Names and DuckDB types."""
@@ -38,10 +45,17 @@ NO_ROWS = Rows((), f"SELECT false AS {IS_BROKEN}, NULL AS {RAW} WHERE false", ra
 """A file with neither columns nor rows."""
 
 
+def listed(names: Iterable[str]) -> str:
+    """Column names for a message: the first 30, legibly."""
+    shown = [name if name.isprintable() else ascii(name) for name in names]
+    rest = f" and {len(shown) - 30} more" if len(shown) > 30 else ""
+    return ", ".join(name[:60] for name in shown[:30]) + rest
+
+
 def distinct_names(names: list[str]) -> list[str]:
     """Names without outer blanks, nameless ones called by position, repeated ones (whatever their case) numbered."""
     result: list[str] = []
-    taken: set[str] = set()
+    taken = set(RESERVED)
     for position, given in enumerate(names, start=1):
         name = given.replace("\0", "").strip() or f"column{position}"
         candidate, number = name, 1

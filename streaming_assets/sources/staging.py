@@ -13,13 +13,13 @@ from streaming_assets.sources.binding import FILE_ROW_NUMBER, bound
 from streaming_assets.sources.canonical import Evaluation, Rules, masked
 from streaming_assets.sources.definition import TABLES, Expression, Source, Target
 from streaming_assets.sources.errors import FileError, first_line
-from streaming_assets.sources.lines import ROW_NUMBER
 from streaming_assets.sources.opening import require_readable
-from streaming_assets.sources.rows import IS_BROKEN, RAW, Columns, Rows
+from streaming_assets.sources.rows import IS_BROKEN, RAW, ROW, ROW_NUMBER, Columns, Rows
 from streaming_assets.sources.sql import identifier, literal
 
 # What the engine raises for data that it cannot read or convert; a full disk and the like are other classes.
 _BAD_DATA = (duckdb.DataError, duckdb.ProgrammingError)
+_BROKEN = "not an object, or a value that is not of the type that the source declares"
 
 REJECTS = "rejects.parquet"
 RESULTS = frozenset({REJECTS, *(f"{table}.parquet" for table in TABLES)})
@@ -55,7 +55,7 @@ class _Part:
 
 
 class Stager:
-    """Stages one file into a folder of its own."""
+    """Stages one file into a folder of its own; `source` is the one that claims it."""
 
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, folder: Path, file_id: str, source: Source, rules: Rules
@@ -75,10 +75,13 @@ class Stager:
         try:
             main = self._part(main_target, rows)
             self._require_mostly_well_formed(main)
-            parts = [main, *(self._part(target, main.rows) for target in others)]
-        except (duckdb.IOException, *_BAD_DATA):
+            parts = [main, *(self._part(target, rows) for target in others)]
+        except duckdb.IOException:
             require_readable(self._connection, rows)
             raise
+        except _BAD_DATA as error:
+            require_readable(self._connection, rows)
+            raise FileError(f"the file cannot be turned into rows: {first_line(error)}") from error
         rejected = main.with_reason + main.rows.refused_rows
         return Staged(
             rows=main.count + main.rows.refused_rows,
@@ -151,7 +154,7 @@ class Stager:
         return Rows(
             columns,
             f"WITH file AS ({well_formed}), result AS ({query.sql}\n)"
-            f" SELECT {selected}, false AS {IS_BROKEN}, result AS {RAW} FROM result",
+            f" SELECT {selected}, false AS {IS_BROKEN}, {ROW} AS {RAW} FROM result AS {ROW}",
             raw_text=f"CAST(to_json({RAW}) AS VARCHAR)",
             refused=refused,
             refused_rows=refused_rows,
@@ -217,13 +220,3 @@ class Stager:
             except _BAD_DATA as error:
                 return f"{name}: {first_line(error)}"
         return "a value that its column cannot have"
-
-
-_BROKEN = "not an object, or a value that is not of the type that the source declares"
-
-
-def stage(
-    connection: duckdb.DuckDBPyConnection, folder: Path, file_id: str, source: Source, rows: Rows, rules: Rules
-) -> Staged:
-    """Everything that comes of a file's rows, in `folder`. Raises FileError when nothing of it may load."""
-    return Stager(connection, folder, file_id, source, rules).staged(rows)

@@ -434,3 +434,37 @@ def test_nothing_but_results_is_left_in_staging(landing):
     result = landing.read_one("a.csv.gz", gzip.compress((HEADER + ROW + "torn\n").encode()))
     left = {path.name for path in result.staging.rglob("*") if path.is_file()}
     assert left == {"events.parquet", "rejects.parquet"}
+
+
+INTERNAL = ["file", "row", "text", "line", "object", "is_object", "result", "packed", "reason", "__raw", "__is_broken"]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.json", "a.parquet"])
+@pytest.mark.parametrize("query", [None, "SELECT user_id, started_at, content_id FROM file WHERE reason = '8'"])
+def test_a_file_may_name_its_columns_as_the_reader_names_things(landing, tmp_path, name, query):
+    if query:
+        landing.define("mine.yaml", f"name: mine\ntable: events\nclaims: {{files: ['a.*']}}\nquery: {query}\n")
+    names = ["user_id", "started_at", "content_id", *INTERNAL]
+    values = [*PLAY, *map(str, range(len(INTERNAL)))]
+    text = "{" + ", ".join(f'"{key}": "{value}"' for key, value in zip(names, values, strict=True)) + "}"
+    columns = ", ".join(f"'{value}' AS \"{key}\"" for key, value in zip(names, values, strict=True))
+    content = {
+        "a.csv": (",".join(names) + "\n" + ",".join(values) + "\n").encode(),
+        "a.jsonl": text.encode() + b"\n",
+        "a.json": f"[{text}]".encode(),
+        "a.parquet": parquet(tmp_path, f"SELECT {columns}"),
+    }
+    assert landing.read_one(name, content[name]).rows("user_id", "content_id") == [("ann", "c1")]
+
+
+def test_bytes_that_are_not_utf8_are_found_in_columns_that_nobody_asked_for_too(landing):
+    content = (HEADER.strip() + ",remark\n" + ROW.strip() + ",fine\n" + ROW.strip() + ",café\n").encode("latin-1")
+    assert "row 2 is not UTF-8" in landing.read_one("a.csv", content).file.error
+
+
+@pytest.mark.parametrize("content", [bytes(range(1, 256)) * 8_000, b"x," * 200_000, b"x" * 200_000, b'"' * 200_000])
+def test_bytes_that_are_no_table_at_all_fail_or_stay_unclaimed_with_a_short_message(landing, content):
+    result = landing.read_one("a.csv", content)
+    assert result.file.status in ("failed", "unclaimed")
+    assert len(result.file.error) < 4_000
+    assert result.file.error.isprintable()

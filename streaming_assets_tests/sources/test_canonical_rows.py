@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from streaming_assets.contracts import raw
+from streaming_assets.sources.coerce import coerced
 from streaming_assets_tests.sources.conftest import EMAIL_KEY, NOW
 
 START = dt.datetime(2024, 5, 1, 10, 0)
@@ -283,8 +284,6 @@ def test_an_address_is_stored_as_a_keyed_hash_only(landing):
 
 @pytest.mark.parametrize("key", ["k", "k" * 64, "k" * 65])
 def test_the_keyed_hash_is_hmac_sha256_for_keys_of_any_length(key):
-    from streaming_assets.sources.coerce import coerced
-
     column = next(column for column in raw.CANONICAL_USER if column.name == "email")
     found = duckdb.sql("SELECT " + coerced("'Ann@Example.org'", "VARCHAR", column, key)).fetchall()
     assert found == [(hmac.new(key.encode(), b"ann@example.org", "sha256").hexdigest(),)]

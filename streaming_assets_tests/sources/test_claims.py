@@ -1,3 +1,5 @@
+from streaming_assets.sources import load_sources
+
 MINE = """\
 name: mine
 table: events
@@ -46,8 +48,6 @@ def test_an_unclaimed_file_names_the_nearest_source_what_it_misses_and_what_is_t
 
 
 def test_loaded_files_are_read_with_their_source_and_others_with_all_of_them(landing):
-    from streaming_assets.sources import load_sources
-
     sources = load_sources(landing.sources)
     assert landing.read_one("a.csv", EVENTS).file.read_with == sources.named("canonical_events").fingerprint
     assert landing.read_one("b.csv", "x,y\n1,2\n").file.read_with == sources.fingerprint

@@ -36,6 +36,13 @@ def test_without_quoting_a_quote_is_a_character_and_only_the_fields_count(sift):
     )
 
 
+def test_surplus_fields_that_are_empty_are_no_fault(sift):
+    assert sift(b"a\tb\tc\t\t\na\tb\tc\td\t\n\t\t\n\t\n", TABS) == (
+        b"1\ta\tb\tc\t\t\n3\t\t\t\n",
+        [(2, "a\tb\tc\td\t", "expected 3 columns, found 5"), (4, "\t", "expected 3 columns, found 2")],
+    )
+
+
 def test_a_carriage_return_within_a_row_makes_it_malformed(sift):
     clean, refused = sift(b"a\tb\rb\tc\nx\ty\tz\n", TABS)
     assert clean == b"2\tx\ty\tz\n"
