@@ -40,10 +40,13 @@ lint: env ## format, style and types
 bench: env ## measure: 19 M events beside a hand-written script, one new day, imports; rewrites docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
+screenshots: ## take docs/images anew from `make ui` in another terminal (needs playwright and Chromium)
+	$(BIN)/python docs/screenshots.py
+
 lock: ## resolve the versions again (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-header --no-emit-index-url --output-file requirements.lock
 
 clean: ## remove the environment and everything computed; landed files stay
 	rm -rf $(VENV) $(DATA_DIR)/lake $(DATA_DIR)/dagster $(DATA_DIR)/streaming.duckdb*
 
-.PHONY: help env run ui test test-full lint bench lock clean
+.PHONY: help env run ui test test-full lint bench screenshots lock clean

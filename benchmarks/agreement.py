@@ -69,9 +69,7 @@ def _agree(one: float, other: float) -> bool:
 
 def disagreements(ours: Path, theirs: Path) -> list[str]:
     """One sentence per difference between the core tables of two files; none where they agree."""
-    return [
-        found for table in TABLES for found in differences(table, numbers(ours, table), numbers(theirs, table))
-    ]
+    return [found for table in TABLES for found in differences(table, numbers(ours, table), numbers(theirs, table))]
 
 
 if __name__ == "__main__":

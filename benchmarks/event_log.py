@@ -11,6 +11,7 @@ import datetime as dt
 import json
 import tempfile
 import time
+from pathlib import Path
 
 import dagster as dg
 
@@ -49,6 +50,7 @@ def seconds_of_backfill(count: int, days: int, instance: dg.DagsterInstance) -> 
             "dagster/asset_partition_range_start": FIRST_DAY.isoformat(),
             "dagster/asset_partition_range_end": last.isoformat(),
         },
+        run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
     )
     return time.perf_counter() - started
 
@@ -57,8 +59,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--assets", type=int, required=True)
     parser.add_argument("--days", type=int, required=True)
+    parser.add_argument("--work", type=Path, help="folder on the disk to measure (default: that of temporary files)")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as home, dg.DagsterInstance.local_temp(home) as instance:
+    with tempfile.TemporaryDirectory(dir=asked.work) as home, dg.DagsterInstance.local_temp(home) as instance:
         sqlite = seconds_of_backfill(asked.assets, asked.days, instance)
     with dg.DagsterInstance.ephemeral() as instance:
         memory = seconds_of_backfill(asked.assets, asked.days, instance)

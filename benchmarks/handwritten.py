@@ -261,10 +261,12 @@ SELECT
     NULL::VARCHAR AS description, true AS is_derived
 FROM (
     SELECT content_id,
-        {", ".join(
-            f"arg_max({name}, (last_event_at, {name})) FILTER ({name} IS NOT NULL) AS {name}"
-            for name in ("title", "content_type", "genre", "creator", "rating")
-        )}
+        {
+    ", ".join(
+        f"arg_max({name}, (last_event_at, {name})) FILTER ({name} IS NOT NULL) AS {name}"
+        for name in ("title", "content_type", "genre", "creator", "rating")
+    )
+}
     FROM core.user_content_daily GROUP BY content_id
 )
 """
@@ -291,7 +293,10 @@ def make_tables(landing: Path, database: Path, memory_limit: str, threads: int) 
             started = time.perf_counter()
             for statement in statements:
                 connection.execute(statement, {"landing": str(landing)} if "$landing" in statement else None)
-            made[table] = {"seconds": time.perf_counter() - started, "rows": connection.table(f"core.{table}").count("*").fetchall()[0][0]}
+            made[table] = {
+                "seconds": time.perf_counter() - started,
+                "rows": connection.table(f"core.{table}").count("*").fetchall()[0][0],
+            }
         started = time.perf_counter()
     made["closing"] = {"seconds": time.perf_counter() - started, "rows": 0}
     return made

@@ -34,13 +34,14 @@ def measure(command: Sequence[str], environment: Mapping[str, str] | None = None
         ended = subprocess.run(
             [sys.executable, __file__, figures.name, *command],
             env={**_inherited(), **(environment or {})},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             text=True,
             check=False,
         )
         if ended.returncode:
-            raise CommandError(f"{' '.join(command)} ended with {ended.returncode}:\n{ended.stdout[-2000:]}{ended.stderr[-4000:]}")
+            raise CommandError(
+                f"{' '.join(command)} ended with {ended.returncode}:\n{ended.stdout[-2000:]}{ended.stderr[-4000:]}"
+            )
         return Measured(**json.load(figures), output=ended.stdout)
 
 

@@ -2,18 +2,22 @@
 
 import datetime as dt
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.measuring import Measured, measure
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance, RunRecord
 
 THREADS = 2
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A step of a run, or all its checks together. days: how many the run was for, 0 without partitions."""
+    """A part of a run. days: how many days the run was for, 0 without partitions."""
 
     job: str
     name: str
@@ -23,41 +27,46 @@ class Stage:
 
 def run(landing: Path, data_dir: Path, memory_limit: str, groups: Sequence[str] = ()) -> Measured:
     """Run the pipeline on a data folder, with two threads. Raises CommandError where a check, a file or a step fails."""
-    command = [sys.executable, "-m", "streaming_assets.cli", "run", "--landing", str(landing), "--data-dir", str(data_dir)]
+    command = [sys.executable, "-m", "streaming_assets.cli", "run"]
+    command += ["--landing", str(landing), "--data-dir", str(data_dir)]
     if groups:
         command += ["--groups", ",".join(groups)]
-    return measure(
-        command, {"STREAMING_ASSETS_MEMORY_LIMIT": memory_limit, "STREAMING_ASSETS_THREADS": str(THREADS)}
-    )
+    return measure(command, {"STREAMING_ASSETS_MEMORY_LIMIT": memory_limit, "STREAMING_ASSETS_THREADS": str(THREADS)})
 
 
-def stages(data_dir: Path, since: dt.datetime) -> list[Stage]:
-    """Where the time of the runs created since then went, in their order; seconds of a stage include its events' storage."""
+def stages(data_dir: Path) -> list[Stage]:
+    """Where the time of all runs on a data folder went, in their order: each asset, all checks of a run together, the rest.
+
+    The seconds of an asset include storing its materialisations in Dagster's event log; those of `announcing` are
+    spent on storing that they are planned.
+    """
     import dagster as dg
 
     with dg.DagsterInstance.from_config(str(data_dir / "dagster")) as instance:
-        records = instance.get_run_records(filters=dg.RunsFilter(created_after=since), ascending=True)
-        return [stage for record in records for stage in _of_run(instance, record)]
+        return [found for record in instance.get_run_records(ascending=True) for found in _of_run(instance, record)]
 
 
-def _of_run(instance: "dg.DagsterInstance", record: "dg.RunRecord") -> Iterator[Stage]:  # noqa: F821
+def _of_run(instance: "DagsterInstance", record: "RunRecord") -> Iterator[Stage]:
     run = record.dagster_run
-    days = _days(run.tags)
-    steps = sorted(
-        (found for found in instance.get_run_step_stats(run.run_id) if found.end_time),
-        key=lambda found: found.start_time or 0,
+    assert record.start_time is not None
+    assert record.end_time is not None
+    timed = sorted(
+        (found.start_time, found.end_time, found.step_key)
+        for found in instance.get_run_step_stats(run.run_id)
+        if found.start_time is not None and found.end_time is not None
     )
-    took = {found.step_key: found.end_time - found.start_time for found in steps}
-    checks = {name: seconds for name, seconds in took.items() if name.startswith("check_")}
-    for name in took.keys() - checks.keys():
-        yield Stage(run.job_name, name.replace("__", "/"), took[name], days)
-    yield Stage(run.job_name, f"{len(checks)} sets of checks", sum(checks.values()), days)
-    between = record.end_time - record.start_time - sum(took.values())
-    yield Stage(run.job_name, "between steps", between, days)
+    took = {step: end - start for start, end, step in timed}
+    of_checks = [seconds for name, seconds in took.items() if name.startswith("check_")]
+    parts = {
+        "announcing": record.start_time - record.create_timestamp.timestamp(),
+        **{name.replace("__", "/"): seconds for name, seconds in took.items() if not name.startswith("check_")},
+        **({f"{len(of_checks)} sets of checks": sum(of_checks)} if of_checks else {}),
+        "between steps": record.end_time - record.start_time - sum(took.values()),
+    }
+    for name, seconds in parts.items():
+        yield Stage(run.job_name, name, seconds, _days(run.tags))
 
 
-def _days(tags: dict[str, str]) -> int:
+def _days(tags: Mapping[str, str]) -> int:
     first, last = tags.get("dagster/asset_partition_range_start"), tags.get("dagster/asset_partition_range_end")
-    if first is None or last is None:
-        return 0
-    return (dt.date.fromisoformat(last) - dt.date.fromisoformat(first)).days + 1
+    return (dt.date.fromisoformat(last) - dt.date.fromisoformat(first)).days + 1 if first and last else 0

@@ -1,0 +1,78 @@
+"""Run the benchmarks and rewrite docs/benchmarks.md.
+
+At another size than the default the figures and the page go into the work folder instead.
+"""
+
+import argparse
+import datetime as dt
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks import imports, nineteen_million, one_new_day
+from benchmarks.page import render
+
+ROOT = Path(__file__).resolve().parents[1]
+USERS, DAYS = 1_000, 1_500
+BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    "imports": lambda asked: imports.run(),
+    "nineteen_million": lambda asked: nineteen_million.run(asked.work, asked.users, asked.days),
+    "one_new_day": lambda asked: one_new_day.run(asked.work, asked.users, asked.days),
+}
+
+
+def main() -> None:
+    asked = _arguments()
+    asked.work.mkdir(parents=True, exist_ok=True)
+    is_full_size = (asked.users, asked.days) == (USERS, DAYS)
+    figures_file = ROOT / "benchmarks/last.json" if is_full_size else asked.work / "last.json"
+    page_file = ROOT / "docs/benchmarks.md" if is_full_size else asked.work / "benchmarks.md"
+    for name in asked.benchmarks or BENCHMARKS:
+        print(f"{name} …", file=sys.stderr, flush=True)
+        measured = {**_provenance(), **BENCHMARKS[name](asked)}
+        figures = json.loads(figures_file.read_text(encoding="utf-8")) if figures_file.exists() else {}
+        figures_file.write_text(json.dumps({**figures, name: measured}, indent=1) + "\n", encoding="utf-8")
+        page_file.write_text(render({**figures, name: measured}), encoding="utf-8")
+    print(page_file.read_text(encoding="utf-8"))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("benchmarks", nargs="*", metavar="NAME", help=f"only these of {', '.join(BENCHMARKS)}")
+    parser.add_argument("--users", type=int, default=USERS)
+    parser.add_argument("--days", type=int, default=DAYS)
+    parser.add_argument(
+        "--work", type=Path, default=ROOT / "benchmarks/work", help="folder for logs and lakes, some 20 GB"
+    )
+    asked = parser.parse_args()
+    unknown = [name for name in asked.benchmarks if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"{', '.join(unknown)} is no benchmark; they are {', '.join(BENCHMARKS)}")
+    return asked
+
+
+def _provenance() -> dict[str, Any]:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "measured_on": dt.datetime.now(dt.UTC).date().isoformat(),
+        "machine": f"{_processor()}, {os.cpu_count()} cores, {memory / 2**30:.0f} GiB of memory",
+        "versions": {
+            "Python": platform.python_version(),
+            **{package: version(package) for package in ("dagster", "duckdb", "ibis-framework", "deltalake")},
+        },
+    }
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,203 @@
+"""docs/benchmarks.md, rendered from the figures of the last run; none is typed by hand."""
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from benchmarks import imports, one_new_day
+
+EVENT_LOG_SECONDS = 0.013
+MOST_TIMES_BY_HAND = 2.0
+MOST_PEAK_BYTES = 5e9
+MOST_OF_FIRST_RUN = 0.5
+MOST_TIMES_SHORT_HISTORY = 1.2
+MOST_TIMES_DAGSTER = 2.0
+
+Figures = dict[str, Any]
+
+_PREFACE = """\
+# Benchmarks
+
+Written by `make bench` (`python -m benchmarks`), which measures everything on this page and keeps the figures in
+`benchmarks/last.json`; edit neither by hand. Times are wall time of whole commands, Python's start and imports
+included, where nothing else is said; peak memory is the largest resident set. Both runners get two threads.
+"""
+
+
+def render(figures: Figures) -> str:
+    """The page, with a section for each benchmark that has figures."""
+    sections = [
+        section(figures[name])
+        for name, section in (
+            ("nineteen_million", _nineteen_million),
+            ("one_new_day", _one_new_day),
+            ("imports", _imports),
+        )
+        if name in figures
+    ]
+    return "\n".join([_PREFACE, *sections])
+
+
+def _nineteen_million(figures: Figures) -> str:
+    by_hand, pipeline, small = figures["by_hand"], figures["pipeline"], figures["small_memory"]
+    allowance = EVENT_LOG_SECONDS * figures["asset_days"]
+    most = MOST_TIMES_BY_HAND * by_hand["seconds"] + allowance
+    again = figures["nothing_new"]
+    events = figures["event_log"]
+    runs = _table(
+        ["run", "time", "peak memory"],
+        [
+            ["hand-written script", _time(by_hand["seconds"]), _memory(by_hand["peak_bytes"])],
+            ["`streaming-assets run`", _time(pipeline["seconds"]), _memory(pipeline["peak_bytes"])],
+            ["again, with nothing new", _time(again["seconds"]), _memory(again["peak_bytes"])],
+            ["first run, memory limit 1 GB", _time(small["seconds"]), _memory(small["peak_bytes"])],
+        ],
+    )
+    promises = _table(
+        ["promise", "at most", "measured", ""],
+        [
+            _promise(
+                f"{MOST_TIMES_BY_HAND} × the hand-written script + 13 ms per daily asset and day for the event log",
+                most,
+                pipeline["seconds"],
+                _time,
+            ),
+            _promise("peak memory", MOST_PEAK_BYTES, pipeline["peak_bytes"], _memory),
+            _promise(
+                "nothing new: half the time of the first run",
+                MOST_OF_FIRST_RUN * pipeline["seconds"],
+                again["seconds"],
+                _time,
+            ),
+            _promise("nothing new: stages that ran", 0, again["stages"], "{:.0f}".format),
+        ],
+    )
+    return f"""\
+## {figures["rows"]["events"] / 1e6:,.1f} million events: TSV to published, checked core tables
+
+{_provenance(figures)}
+
+A simulated log in the format of the Last.fm 1K data set ({figures["users"]:,} users, {figures["days"]:,} days,
+{figures["log_bytes"] / 1e9:.1f} GB), landed as one file. `benchmarks/handwritten.py` makes the same core tables from it
+with plain SQL in one DuckDB process, without a lake, checks or orchestration. Both sides' tables are compared after
+every run: rows and every column, floats by their sums; the benchmark fails where they differ.
+
+{runs}
+{promises}
+The event log is Dagster's record of {figures["daily_assets"]} daily assets × {figures["asset_days"] // figures["daily_assets"]:,} days,
+a price of the first backfill only. The same number of assets that compute nothing take {_time(events["sqlite"])}
+with the events in SQLite, as here, and {_time(events["memory"])} with them in memory: {1e3 * events["sqlite"] / figures["asset_days"]:.1f} ms
+and {1e3 * events["memory"] / figures["asset_days"]:.1f} ms per asset and day. Without it, the pipeline took
+{(pipeline["seconds"] - events["sqlite"]) / by_hand["seconds"]:.2f} × the hand-written script.
+
+{_stage_tables(figures)}"""
+
+
+def _stage_tables(figures: Figures) -> str:
+    stages = figures["stages"]
+    jobs = [
+        [f"**{job}**" if number == 0 else "", stage["name"], _time(stage["seconds"])]
+        for job, found in itertools.groupby(stages, key=lambda stage: stage["job"])
+        for number, stage in enumerate(found)
+    ]
+    rest = figures["pipeline"]["seconds"] - sum(stage["seconds"] for stage in stages)
+    by_hand = [[name, _time(seconds)] for name, seconds in figures["by_hand_tables"].items()]
+    return f"""\
+Where the pipeline's time went; an asset's time includes storing its materialisations, `announcing` is storing that they
+are planned:
+
+{_table(["job", "stage", "time"], [*jobs, ["", "start, imports, what is due, summary", _time(rest)]])}
+Where the hand-written script's time went:
+
+{_table(["table", "time"], by_hand)}"""
+
+
+def _one_new_day(figures: Figures) -> str:
+    short, long = figures["short"], figures["long"]
+    rows = [
+        [
+            f"new day {number + 1}",
+            *(_time(side[of][number]) for of in ("commands", "runs") for side in (short, long)),
+        ]
+        for number in range(len(short["commands"]))
+    ]
+    days = [f"{side['days']:,} days" for side in (short, long)]
+    return f"""\
+## One new day on a long history
+
+{_provenance(figures)}
+
+Two lakes of the same {figures["users"]:,} users, one with {days[0]} of history, one with {
+        days[1]
+    }; the same days are landed on
+both, one by one, and `streaming-assets run --groups raw,core` takes each in with all checks.
+
+{_table(["", *(f"command, {of}" for of in days), *(f"its Dagster runs, {of}" for of in days)], rows)}
+{
+        _table(
+            ["promise", "at most", "measured", ""],
+            [
+                _promise(
+                    "medians of the command, long by short history",
+                    MOST_TIMES_SHORT_HISTORY,
+                    one_new_day.ratio(figures, "commands"),
+                    _times,
+                ),
+                _promise(
+                    "medians of its Dagster runs alone, long by short history",
+                    MOST_TIMES_SHORT_HISTORY,
+                    one_new_day.ratio(figures, "runs"),
+                    _times,
+                ),
+            ],
+        )
+    }"""
+
+
+def _imports(figures: Figures) -> str:
+    return f"""\
+## Importing the definitions
+
+{_provenance(figures)}
+
+Times of a Python that imports one module and ends, in turn, {len(figures["dagster"])} times each: `dagster`
+{_range(figures["dagster"])}, `streaming_assets.definitions` {_range(figures["definitions"])}.
+
+{
+        _table(
+            ["promise", "at most", "measured", ""],
+            [
+                _promise("medians, definitions by Dagster", MOST_TIMES_DAGSTER, imports.ratio(figures), _times),
+            ],
+        )
+    }"""
+
+
+def _promise(text: str, most: float, measured: float, shown: Callable[[float], str]) -> list[str]:
+    return [text, shown(most), shown(measured), "kept" if measured <= most else "**broken**"]
+
+
+def _provenance(figures: Figures) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in figures["versions"].items())
+    return f"{figures['measured_on']}, {figures['machine']}; {versions}."
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:,.1f} s"
+
+
+def _memory(size: float) -> str:
+    return f"{size / 1e9:.2f} GB"
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.2f} ×"
+
+
+def _range(seconds: Sequence[float]) -> str:
+    return f"{min(seconds):.2f}–{max(seconds):.2f} s"
