@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from streaming_assets.lake.days import Days
+from streaming_assets.lake.errors import ContractMismatchError, LakeSettingsError
 from streaming_assets.settings import SettingError, Settings
 
 FINE, FAILED, WRONG_USE = 0, 1, 2
@@ -20,9 +21,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     try:
         code: int = asked.command(asked)
-    except SettingError as error:
+    except (SettingError, LakeSettingsError) as error:
         print(error, file=sys.stderr)
         return WRONG_USE
+    except ContractMismatchError as error:
+        print(error, file=sys.stderr)
+        return FAILED
     except KeyboardInterrupt:
         print("stopped; run it again to go on where it was", file=sys.stderr)
         return FAILED
@@ -35,13 +39,17 @@ def _parser() -> argparse.ArgumentParser:
 
     run = _command(commands, "run", _run, "take in what is new in landing, compute what it changes, check, publish")
     run.add_argument("--landing", type=Path, help="folder with landed files (default: DIR/landing)")
-    run.add_argument("--from", dest="first", type=_date, metavar="DATE", help="compute this day and the following again")
+    run.add_argument(
+        "--from", dest="first", type=_date, metavar="DATE", help="compute this day and the following again"
+    )
     run.add_argument("--to", dest="last", type=_date, metavar="DATE", help="last day to compute again")
     run.add_argument(
         "--groups", type=_groups, default=GROUPS, metavar="GROUP,…", help=f"only these of {','.join(GROUPS)}"
     )
 
-    simulate = _command(commands, "simulate", _simulate, "write a simulated landing folder with planted truth", data=False)
+    simulate = _command(
+        commands, "simulate", _simulate, "write a simulated landing folder with planted truth", data=False
+    )
     simulate.add_argument("--users", type=_positive, required=True)
     simulate.add_argument("--days", type=_positive, required=True)
     simulate.add_argument("--seed", type=int, default=1)
@@ -81,7 +89,10 @@ def _run(asked: argparse.Namespace) -> int:
 
     settings = _settings(asked)
     if not settings.landing_dir.is_dir():
-        print(f"landing folder {settings.landing_dir} is not there; make it and put files into it, or name one with --landing", file=sys.stderr)
+        print(
+            f"landing folder {settings.landing_dir} is not there; make it and put files into it, or name one with --landing",
+            file=sys.stderr,
+        )
         return WRONG_USE
     days = _asked_days(asked)
     with local_instance(settings) as instance:

@@ -10,6 +10,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 PREFIX = "STREAMING_ASSETS_"
+_BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_LEAST_MEMORY = 100 * 10**6
 
 
 class SettingError(ValueError):
@@ -55,7 +57,7 @@ class Settings:
             parse, expected = _PARSERS[name]
             try:
                 values[name] = parse(text)
-            except (ValueError, ZoneInfoNotFoundError) as error:
+            except (ValueError, OSError, ZoneInfoNotFoundError) as error:
                 shown = "(hidden)" if name == "email_key" else repr(text)
                 raise SettingError(f"{variable}: found {shown}, expected {expected}") from error
         values.update({name: value for name, value in overrides.items() if value is not None})
@@ -128,7 +130,15 @@ def _engine(text: str) -> str:
 def _memory(text: str) -> str:
     if not re.fullmatch(r"\d+(\.\d+)?\s?(MB|GB|TB|MiB|GiB|TiB)", text):
         raise ValueError(text)
+    if bytes_of(text) < _LEAST_MEMORY:
+        raise ValueError(text)
     return text
+
+
+def bytes_of(size: str) -> int:
+    """Bytes of a size such as 4GB or 512MiB."""
+    number, unit = re.fullmatch(r"([\d.]+)\s?(\w+)", size).groups()  # type: ignore[union-attr]
+    return int(float(number) * _BYTES[unit])
 
 
 def _key(text: str) -> str:
@@ -148,7 +158,7 @@ _PARSERS: dict[str, tuple[Callable[[str], object], str]] = {
     "max_rejected_share": (_share, "a share from 0 to 1"),
     "settle_seconds": (_whole(0, 86_400), "whole seconds from 0 to 86400"),
     "engine": (_engine, "duckdb"),
-    "memory_limit": (_memory, "a size such as 4GB"),
+    "memory_limit": (_memory, "a size of 100MB or more, such as 4GB"),
     "threads": (_whole(1, 1024), "a whole number from 1 to 1024"),
     "email_key": (_key, "at least 16 characters"),
 }

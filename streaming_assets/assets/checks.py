@@ -98,9 +98,7 @@ class CheckSet:
 
 def contract_checks(table: Table) -> CheckSet:
     """What the contract says of the table's own rows."""
-    own = dataclasses.replace(
-        table, columns=[dataclasses.replace(column, refers_to=None) for column in table.columns]
-    )
+    own = dataclasses.replace(table, columns=[dataclasses.replace(column, refers_to=None) for column in table.columns])
     return CheckSet(table.name, table.name, table.name, _named(own), _evaluate(own))
 
 

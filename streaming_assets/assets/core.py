@@ -37,12 +37,12 @@ DAILY: tuple[Declared, ...] = (
         days={"plays": ("core/plays", Window(after=1)), "events": ("core/events", Window(after=1))},
         whole=_CALENDAR,
     ),
-    daily_asset(core.user_daily, daily.user_daily, days={"plays": ("core/plays", _DAY), "events": ("core/events", _DAY)}),
+    daily_asset(
+        core.user_daily, daily.user_daily, days={"plays": ("core/plays", _DAY), "events": ("core/events", _DAY)}
+    ),
     daily_asset(core.user_content_daily, daily.user_content_daily, days={"plays": ("core/plays", _DAY)}),
     daily_asset(core.content_daily, daily.content_daily, days={"plays": ("core/plays", _DAY)}),
-    daily_asset(
-        core.hourly_activity, daily.hourly_activity, days={"plays": ("core/plays", _DAY)}, whole=_CALENDAR
-    ),
+    daily_asset(core.hourly_activity, daily.hourly_activity, days={"plays": ("core/plays", _DAY)}, whole=_CALENDAR),
 )
 
 ENTITIES: tuple[Declared, ...] = (

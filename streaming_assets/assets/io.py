@@ -15,7 +15,11 @@ from streaming_assets.lake.lock import writer_lock
 from streaming_assets.lake.pending import required_versions, stamps, sufficient
 from streaming_assets.settings import Settings
 
-RANGE_START, RANGE_END, PARTITION = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end", "dagster/partition"
+RANGE_START, RANGE_END, PARTITION = (
+    "dagster/asset_partition_range_start",
+    "dagster/asset_partition_range_end",
+    "dagster/partition",
+)
 
 
 def lake_resource(settings: Settings) -> dg.ResourceDefinition:
@@ -64,7 +68,9 @@ class _LakeIOManager(dg.IOManager):
         raw = self._lake.snapshot("raw/events").state
         required = required_versions(raw, known_days(self._settings, self._clock()))
         inputs = [
-            (self._lake.snapshot(table).state, window) for table, window in output.reads.items() if table != "raw/events"
+            (self._lake.snapshot(table).state, window)
+            for table, window in output.reads.items()
+            if table != "raw/events"
         ]
         stamped = sufficient(stamps(days, raw.version, required, inputs), required)
         after = self._lake.write_days(name, days, output.build, stamped, weigh=next(iter(output.reads)))

@@ -91,7 +91,10 @@ class Declared:
         return dg.asset(
             **common_spec(self.table, self.make),
             ins={
-                **{name: dg.AssetIn(key=asset_key(table), partition_mapping=_around(window) if is_daily else None) for name, (table, window) in self.days.items()},
+                **{
+                    name: dg.AssetIn(key=asset_key(table), partition_mapping=_around(window) if is_daily else None)
+                    for name, (table, window) in self.days.items()
+                },
                 **{name: dg.AssetIn(key=asset_key(_read(found))) for name, found in self.whole.items()},
             },
             partitions_def=partitions if is_daily else None,
@@ -106,7 +109,7 @@ class Declared:
             }
             return self.make(**daily, **{name: inputs[name].whole() for name in self.whole}, **rules)
 
-        return DailyRows(build, {table: window for table, window in self.days.values()})
+        return DailyRows(build, dict(self.days.values()))
 
     def _whole(self, inputs: Mapping[str, Input], rules: Mapping[str, object]) -> WholeRows:
         tables = {
@@ -149,7 +152,9 @@ def column_schema(table: Table) -> dg.TableSchema:
                 column.name,
                 column.type,
                 description=column.description,
-                constraints=dg.TableColumnConstraints(nullable=not column.not_null, unique=list(table.key) == [column.name]),
+                constraints=dg.TableColumnConstraints(
+                    nullable=not column.not_null, unique=list(table.key) == [column.name]
+                ),
             )
             for column in table.columns
         ]
@@ -157,9 +162,11 @@ def column_schema(table: Table) -> dg.TableSchema:
 
 
 def code_version(made_by: Callable[..., Any]) -> str:
-    """A fingerprint of the module in which the rows are made."""
-    source = inspect.getsource(sys.modules[made_by.__module__])
-    return hashlib.sha256(source.encode()).hexdigest()[:12]
+    """A fingerprint of the module in which the rows are made, and of the project's modules that it takes names from."""
+    module = sys.modules[made_by.__module__]
+    names = {module.__name__} | {getattr(value, "__module__", "") or "" for value in vars(module).values()}
+    sources = [inspect.getsource(sys.modules[name]) for name in sorted(names) if name.startswith("streaming_assets.")]
+    return hashlib.sha256("".join(sources).encode()).hexdigest()[:12]
 
 
 def _read(found: str | Fold) -> str:
@@ -170,5 +177,3 @@ def _around(window: Window) -> dg.TimeWindowPartitionMapping:
     return dg.TimeWindowPartitionMapping(
         start_offset=-window.before, end_offset=window.after, allow_nonexistent_upstream_partitions=True
     )
-
-

@@ -64,7 +64,8 @@ class Pipeline:
         progress = dg.LoggerDefinition(self._progress_logger, description="tells which step ended")
         self._repository = build_definitions(settings, clock, {"progress": progress}).get_repository_def()
         self._subjects = {
-            job: {found.subject: found.about for found in found_sets} for job, found_sets in check_sets(settings).items()
+            job: {found.subject: found.about for found in found_sets}
+            for job, found_sets in check_sets(settings).items()
         }
 
     def run(self, days: Days | None = None, groups: Collection[str] = GROUPS) -> list[Step]:
@@ -107,7 +108,7 @@ class Pipeline:
             return question(Lake(self._settings, engine))
 
     def _progress_logger(self, _context: dg.InitLoggerContext) -> logging.Logger:
-        logger = logging.Logger("progress", logging.DEBUG)  # noqa: LOG001 - Dagster wants one of its own per run
+        logger = logging.Logger("progress", logging.DEBUG)
         logger.addHandler(_StepEndings(lambda step: self._step_ended(step)))
         return logger
 

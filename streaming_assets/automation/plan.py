@@ -51,7 +51,11 @@ def runs_for(days: Iterable[dt.date], held: set[dt.date]) -> list[Days]:
     """The days as few ranges, each for one run; days in between are computed again where that saves a run."""
     runs: list[Days] = []
     for found in ranges_of(set(days) - held):
-        if runs and (found.first - runs[-1].last).days <= WORTH_BRIDGING and not held & set(Days(runs[-1].last, found.first)):
+        if (
+            runs
+            and (found.first - runs[-1].last).days <= WORTH_BRIDGING
+            and not held & set(Days(runs[-1].last, found.first))
+        ):
             runs[-1] = Days(runs[-1].first, found.last)
         else:
             runs.append(found)

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
+from streaming_assets.automation.jobs import CHECK, COMPUTE_DAYS, INGEST, PUBLISH, REFRESH_ENTITIES
 from streaming_assets.automation.partitions import known_days
 from streaming_assets.automation.pipeline import Step
-from streaming_assets.automation.jobs import COMPUTE_DAYS, INGEST, PUBLISH, REFRESH_ENTITIES, CHECK
 from streaming_assets.automation.plan import due_days, held_days
 from streaming_assets.build import check_sets, utc_now
 from streaming_assets.lake.days import Days, ranges_of
@@ -89,7 +89,9 @@ def status(settings: Settings) -> str:
 def _status_lines(lake: Lake) -> Iterator[str]:
     settings = lake.settings
     ledger = lake.rows(LEDGER)
-    counts = {status: sum(row["status"] == status for row in ledger) for status in sorted({row["status"] for row in ledger})}
+    counts = {
+        status: sum(row["status"] == status for row in ledger) for status in sorted({row["status"] for row in ledger})
+    }
     yield "files      " + (", ".join(f"{count:,} {status}" for status, count in counts.items()) or "none")
     sources = load_sources(settings.sources_dir)
     yield f"waiting    {len(waiting_files(lake, sources)):,} files in {settings.landing_dir}"
@@ -129,9 +131,13 @@ def _print_steps(steps: Sequence[Step]) -> None:
 
 def _print_files(lake: Lake) -> bool:
     ledger = lake.rows(LEDGER)
-    print(f"\n{len(ledger):,} files: {sum(row['rows'] for row in ledger):,} rows, {sum(row['rejected'] for row in ledger):,} rejected")
+    print(
+        f"\n{len(ledger):,} files: {sum(row['rows'] for row in ledger):,} rows, {sum(row['rejected'] for row in ledger):,} rejected"
+    )
     for row in sorted(ledger, key=lambda row: (-row["rejected"], row["path"]))[:_SHOWN]:
-        print(f"  {row['path']:<44.44} {row['source'] or '-':<18.18} {row['rows']:>9,} rows {row['rejected']:>6,} rejected  {row['status']}")
+        print(
+            f"  {row['path']:<44.44} {row['source'] or '-':<18.18} {row['rows']:>9,} rows {row['rejected']:>6,} rejected  {row['status']}"
+        )
     if len(ledger) > _SHOWN:
         print(f"  … and {len(ledger) - _SHOWN:,} more; those with most rejected rows are shown")
     reasons = lake.read("raw/rejected_rows").reason.value_counts().to_pyarrow().to_pylist()

@@ -8,7 +8,9 @@ COMPLETION_BINS = 20
 _USER = Column("user_id", "string", "who", not_null=True)
 _CONTENT = Column("content_id", "string", "show, film, episode or track", not_null=True)
 _DATE = Column("date", "date", "day of the reporting zone", not_null=True)
-_COMPLETION_PCT = Column("completion_pct", "float64", "100 · min(watch_seconds, content_seconds) / content_seconds", at_least=0, at_most=100)
+_COMPLETION_PCT = Column(
+    "completion_pct", "float64", "100 · min(watch_seconds, content_seconds) / content_seconds", at_least=0, at_most=100
+)
 
 
 def _count(name: str, description: str) -> Column:
@@ -22,8 +24,8 @@ def _seconds(name: str, description: str) -> Column:
 _COMPLETION_SUMS = (
     _seconds("completion_pct_sum", "sum of completion_pct over the plays that have one"),
     _count("completion_pct_n", "plays that have a completion_pct"),
-    _seconds("watched_known_seconds", "watched time over plays of known length, capped at the length"),
-    _seconds("content_known_seconds", "length over plays of known length"),
+    _seconds("watched_known_seconds", "watched time over these plays, capped at the length"),
+    _seconds("content_known_seconds", "length over plays of known length and watch time"),
 )
 
 _ATTRIBUTES = tuple(
@@ -42,7 +44,9 @@ events = Table(
         *CANONICAL_EVENT,
         *SOURCE_RULES,
         Column("event_date", "date", "day of started_at in the reporting zone", not_null=True),
-        Column("local_hour", "int64", "hour of started_at in the reporting zone", not_null=True, at_least=0, at_most=23),
+        Column(
+            "local_hour", "int64", "hour of started_at in the reporting zone", not_null=True, at_least=0, at_most=23
+        ),
         _COMPLETION_PCT,
     ),
 )
@@ -70,17 +74,24 @@ plays = Table(
         ),
         *_ATTRIBUTES,
         Column("event_date", "date", "day of started_at in the reporting zone", not_null=True),
-        Column("local_hour", "int64", "hour of started_at in the reporting zone", not_null=True, at_least=0, at_most=23),
+        Column(
+            "local_hour", "int64", "hour of started_at in the reporting zone", not_null=True, at_least=0, at_most=23
+        ),
         _COMPLETION_PCT,
         Column("is_session_start", "boolean", "the play starts a session", not_null=True),
-        Column("is_skip", "boolean", "the source calls it a skip: the next play of the session came too soon", not_null=True),
+        Column(
+            "is_skip",
+            "boolean",
+            "the source calls it a skip: the next play of the session came too soon",
+            not_null=True,
+        ),
         Column("day_is_full", "boolean", "the user's day has no break longer than the session gap", not_null=True),
     ),
 )
 
 calendar = Table(
     "core/calendar",
-    grain="one row per day of the reporting zone, from the start date to ten years ahead",
+    grain="one row per day of the reporting zone, from the start date to the end of 2100",
     key=("date",),
     source="the time zone setting",
     caveats="A day has 23 or 25 hours where clocks change.",
@@ -95,7 +106,7 @@ users = Table(
     "core/users",
     grain="one row per user and time from which a record holds",
     key=("user_id", "valid_from"),
-    source="raw/users, and the plays and skips of users without a record",
+    source="raw/users, and the events of users without a record",
     caveats=(
         "valid_from is the record's own, else signed_up_at, else 1970-01-01; of several the one with the greatest "
         "(path, row_number). home_* is the most frequent value over all plays, ties to the latest, on every row of the user."
@@ -105,8 +116,10 @@ users = Table(
         Column("valid_from", "timestamp", "from when on the record holds", not_null=True),
         *(column for column in CANONICAL_USER if column.name not in ("user_id", "valid_from")),
         Column("is_current", "boolean", "the user's latest record", not_null=True),
-        Column("is_derived", "boolean", "no record has landed; first_event_at stands in for signed_up_at", not_null=True),
-        Column("first_event_at", "timestamp", "the user's first play, skip or other event"),
+        Column(
+            "is_derived", "boolean", "no record has landed; first_event_at stands in for signed_up_at", not_null=True
+        ),
+        Column("first_event_at", "timestamp", "the user's first event of any type"),
         Column("home_country", "string", "most frequent country over the user's plays"),
         Column("home_state", "string", "most frequent state over the user's plays"),
         Column("home_platform", "string", "most frequent platform over the user's plays"),
@@ -215,7 +228,13 @@ content_daily = Table(
     partition_by=("date",),
     day_column="date",
     columns=(
-        Column("content_id", "string", "show, film, episode or track", not_null=True, refers_to=Reference("core/content", "content_id")),
+        Column(
+            "content_id",
+            "string",
+            "show, film, episode or track",
+            not_null=True,
+            refers_to=Reference("core/content", "content_id"),
+        ),
         Column("state", "string", "state of the plays"),
         Column("platform", "string", "platform of the plays"),
         _DATE,

@@ -43,9 +43,15 @@ CANONICAL_EVENT = (
 """What a source of events yields, in this order."""
 
 SOURCE_RULES = (
-    Column("assume_until_next_seconds", "float64", "source rule: without a watch time, assume the time until the user's next play, at most this"),
+    Column(
+        "assume_until_next_seconds",
+        "float64",
+        "source rule: without a watch time, assume the time until the user's next play, at most this",
+    ),
     Column("assume_last_seconds", "float64", "source rule: assumed watch time of a session's last play"),
-    Column("skip_under_seconds", "float64", "source rule: a play followed by the next one within less than this is a skip"),
+    Column(
+        "skip_under_seconds", "float64", "source rule: a play followed by the next one within less than this is a skip"
+    ),
 )
 """Rules of the row's source that the transforms apply; NULL where the source declares none."""
 
@@ -80,7 +86,9 @@ CANONICAL_CONTENT = (
 """What a source of content yields, in this order."""
 
 _FILE_ID = Column("file_id", "string", "md5 of the file's path under landing", not_null=True)
-_ROW_NUMBER = Column("row_number", "int64", "position of the row in its file, from 1, a header not counted", not_null=True, at_least=1)
+_ROW_NUMBER = Column(
+    "row_number", "int64", "position of the row in its file, from 1, a header not counted", not_null=True, at_least=1
+)
 
 events = Table(
     "raw/events",
@@ -96,7 +104,9 @@ events = Table(
         _FILE_ID,
         _ROW_NUMBER,
         Column("event_date", "date", "day of started_at in the reporting zone", not_null=True),
-        Column("local_hour", "int64", "hour of started_at in the reporting zone", not_null=True, at_least=0, at_most=23),
+        Column(
+            "local_hour", "int64", "hour of started_at in the reporting zone", not_null=True, at_least=0, at_most=23
+        ),
     ),
 )
 
@@ -127,7 +137,9 @@ rejected_rows = Table(
     partition_by=("file_id",),
     columns=(
         _FILE_ID,
-        Column("table", "string", "the table the row was meant for", not_null=True, one_of=("events", "users", "content")),
+        Column(
+            "table", "string", "the table the row was meant for", not_null=True, one_of=("events", "users", "content")
+        ),
         _ROW_NUMBER,
         Column("reason", "string", "why it was refused", not_null=True, one_of=REJECT_REASONS),
         Column("event_date", "date", "day of the event in the reporting zone, where its time could be read"),
@@ -158,7 +170,12 @@ event_files = Table(
         Column("first_event_at", "timestamp", "earliest accepted event"),
         Column("last_event_at", "timestamp", "latest accepted event"),
         Column("event_dates", "array<date>", "days with accepted events", not_null=True),
-        Column("touched_dates", "array<date>", "days whose rows changed when it was last read, old and new ones", not_null=True),
+        Column(
+            "touched_dates",
+            "array<date>",
+            "days whose rows changed when it was last read, old and new ones",
+            not_null=True,
+        ),
         Column("raw_version", "int64", "version of raw/events in which its rows were last changed"),
         Column("ingested_at", "timestamp", "when it was read", not_null=True),
         Column("status", "string", "what became of it", not_null=True, one_of=FILE_STATUSES),

@@ -17,6 +17,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from streaming_assets.contracts import Table
 from streaming_assets.lake.days import DayVersions
+from streaming_assets.lake.errors import ContractMismatchError
 
 _STATE_KEY = "streaming_assets"
 _PRIMITIVES = {
@@ -27,10 +28,6 @@ _PRIMITIVES = {
     "date": "date",
     "timestamp": "timestamp_ntz",
 }
-
-
-class ContractMismatchError(RuntimeError):
-    """The table on disk was written under another contract."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +112,11 @@ def snapshot(table: Table, folder: Path) -> Snapshot:
         return Snapshot(table, folder)
     _require_contract(delta, table)
     actions = delta.get_add_actions(flatten=True)
-    columns = {name: actions.column(name).to_pylist() for name in actions.schema.names if not name.startswith(("min.", "max.", "null_count."))}
+    columns = {
+        name: actions.column(name).to_pylist()
+        for name in actions.schema.names
+        if not name.startswith(("min.", "max.", "null_count."))
+    }
     files = tuple(
         DataFile(
             path=unquote(path),

@@ -14,9 +14,8 @@ from dagster_duckdb import DuckDBResource
 
 from streaming_assets.contracts import Table
 from streaming_assets.lake.delta import DataFile
-from streaming_assets.settings import Settings
+from streaming_assets.settings import Settings, bytes_of
 
-_BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _BYTES_PER_ROW = 1_500
 _MISSING_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
@@ -105,7 +104,7 @@ def duckdb_engine(settings: Settings) -> Iterator[DuckDBEngine]:
     }
     with DuckDBResource(database=":memory:", connection_config=config).get_connection() as connection:
         connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
-        yield DuckDBEngine(connection, rows_at_once=_bytes(settings.memory_limit) // _BYTES_PER_ROW)
+        yield DuckDBEngine(connection, rows_at_once=bytes_of(settings.memory_limit) // _BYTES_PER_ROW)
 
 
 def conform(rows: ibis.Table, table: Table) -> ibis.Table:
@@ -129,8 +128,3 @@ def _sql_type(type_: str) -> str:
 def literal(text: str) -> str:
     """The text as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"
-
-
-def _bytes(size: str) -> int:
-    number, unit = re.fullmatch(r"([\d.]+)\s?(\w+)", size).groups()  # type: ignore[union-attr]
-    return int(float(number) * _BYTES[unit])

@@ -43,7 +43,9 @@ class _Written:
     bounds: dict[str, tuple[dt.datetime, dt.datetime]] = field(default_factory=dict)
 
 
-def new_files(landed: Iterable[LandedFile], ledger: Mapping[str, Mapping[str, Any]], sources: Sources) -> list[LandedFile]:
+def new_files(
+    landed: Iterable[LandedFile], ledger: Mapping[str, Mapping[str, Any]], sources: Sources
+) -> list[LandedFile]:
     """Files that the ledger does not know in this state, or that a changed source definition asks to read again."""
     fingerprints = {source.name: source.fingerprint for source in sources.sources}
 
@@ -75,7 +77,11 @@ def withdrawn_files(landed: Iterable[LandedFile], ledger: Mapping[str, Mapping[s
 
 
 def ingest(
-    lake: Lake, sources: Sources, email_key: str, now: dt.datetime, progress: Callable[[int, int], None] = lambda done, of: None
+    lake: Lake,
+    sources: Sources,
+    email_key: str,
+    now: dt.datetime,
+    progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Ingested:
     """Read every new file of landing; replace exactly its rows; enter it in the ledger.
 
@@ -109,7 +115,9 @@ def ingest(
     return Ingested([row for row in rows if row["ingested_at"] == now], sources.errors)
 
 
-def _without(ledger: Mapping[str, Mapping[str, Any]], withdrawn: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+def _without(
+    ledger: Mapping[str, Mapping[str, Any]], withdrawn: Iterable[Mapping[str, Any]]
+) -> dict[str, Mapping[str, Any]]:
     """The ledger when files that did not load are gone: what an earlier version of one of them loaded stays loaded."""
     after = dict(ledger)
     for row in withdrawn:

@@ -17,14 +17,11 @@ from streaming_assets.contracts import Table
 from streaming_assets.lake.days import Days, DayVersions
 from streaming_assets.lake.delta import DataFile, Snapshot, State, commit, snapshot
 from streaming_assets.lake.engine import DuckDBEngine
+from streaming_assets.lake.errors import LakeSettingsError
 from streaming_assets.settings import Settings
 
 OPEN_FAILURES = "meta/open_failures"
 _SHAPE_FILE = "lake.json"
-
-
-class LakeSettingsError(RuntimeError):
-    """The lake was made with other settings than these."""
 
 
 class Lake:
@@ -36,7 +33,8 @@ class Lake:
 
     def __init__(self, settings: Settings, engine: DuckDBEngine) -> None:
         self.settings = settings
-        self.root = settings.lake_dir
+        # Published views name the files by these paths, and are opened from anywhere.
+        self.root = settings.lake_dir.resolve()
         self.engine = engine
         self._snapshots: dict[str, Snapshot] = {}
         require_shape(settings)
@@ -78,7 +76,9 @@ class Lake:
     def write_rows(self, name: str, rows: list[dict[str, Any]], notes: Mapping[str, Any] | None = None) -> Snapshot:
         """As `write`, for the few rows of a table that Python makes."""
         schema = contracts.ALL[name].schema
-        return self.write(name, ibis.memtable(pa.Table.from_pylist(rows, schema=schema.to_pyarrow()), schema=schema), notes=notes)
+        return self.write(
+            name, ibis.memtable(pa.Table.from_pylist(rows, schema=schema.to_pyarrow()), schema=schema), notes=notes
+        )
 
     def write_days(
         self, name: str, days: Days, build: Callable[[Days], ibis.Table], stamps: DayVersions, weigh: str
@@ -94,7 +94,9 @@ class Lake:
         files: list[DataFile] = []
         for part in self._parts(days, self.snapshot(weigh)):
             rows = build(part)
-            files += self.engine.write(rows.filter(rows[day].between(part.first, part.last)), before.table, before.folder)
+            files += self.engine.write(
+                rows.filter(rows[day].between(part.first, part.last)), before.table, before.folder
+            )
         state = dataclasses.replace(before.state, days=DayVersions({**before.state.days, **stamps}))
         return self._commit(before, files, files_of(before, days), state, f"replace {days}", wrote=days)
 
@@ -139,7 +141,9 @@ class Lake:
         """When each day was written, with 1 for all that every check of the table has seen."""
         if not before.state.written:
             return before.state.written
-        of_table = [version for subject, version in checked_versions(self).items() if subject.split(" ")[0] == before.table.name]
+        of_table = [
+            version for subject, version in checked_versions(self).items() if subject.split(" ")[0] == before.table.name
+        ]
         seen = min(of_table, default=0)
         return DayVersions({day: 1 if version <= seen else version for day, version in before.state.written.items()})
 

@@ -3,8 +3,10 @@
 import contextlib
 import fcntl
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 logger = logging.getLogger(__name__)
 
@@ -17,7 +19,6 @@ def writer_lock(folder: Path) -> Iterator[None]:
 
     A process that holds it already enters again.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = (folder / ".lock").resolve()
     if path in _held:
         _held[path] += 1
@@ -26,14 +27,25 @@ def writer_lock(folder: Path) -> Iterator[None]:
         finally:
             _held[path] -= 1
         return
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            logger.warning("another run is writing to %s; waiting until it is done", folder)
-            fcntl.flock(file, fcntl.LOCK_EX)
+    with contextlib.closing(_lock(path)):
         _held[path] = 1
         try:
             yield
         finally:
             del _held[path]
+
+
+def _lock(path: Path) -> TextIO:
+    """The lock file, open and locked; its closing frees it."""
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("w")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            logger.warning("another run is writing to %s; waiting until it is done", path.parent)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        # A rebuild renames the folder: the lock that was waited for is then another lake's.
+        if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            return file
+        file.close()

@@ -54,9 +54,7 @@ def sufficient(stamped: DayVersions, required: DayVersions) -> DayVersions:
     return DayVersions({day: min(version, required.get(day, version)) for day, version in stamped.items()})
 
 
-def stamps(
-    days: Days, current: int, required: DayVersions, inputs: Iterable[tuple[State, Window]]
-) -> DayVersions:
+def stamps(days: Days, current: int, required: DayVersions, inputs: Iterable[tuple[State, Window]]) -> DayVersions:
     """Per day, the version of raw/events that the rows now computed reflect.
 
     It is the current one unless an input is itself behind on a day that is read: then the table is no further.
@@ -79,4 +77,3 @@ def with_neighbours(days: Iterable[dt.date]) -> set[dt.date]:
 def changed_inputs(inputs: Mapping[str, int], now: Mapping[str, int]) -> list[str]:
     """Inputs whose version is another than the one a table was made from."""
     return [name for name, version in now.items() if inputs.get(name) != version]
-

@@ -171,7 +171,7 @@ def _repeated_keys(columns: str) -> str:
             WHERE hash({columns}) IN (SELECT suspect FROM suspects) GROUP BY ALL HAVING count(*) > 1
         )
         SELECT *, sum(rows) OVER () AS failing_rows FROM repeated ORDER BY rows DESC, {columns} LIMIT {SAMPLE_ROWS}
-    """  # noqa: S608 - quoted column names of the contract
+    """
 
 
 def _reference(table: Table, column: Column, reference: Reference) -> Rule:
@@ -193,7 +193,7 @@ def _unknown_values(column: str, reference: Reference) -> str:
         SELECT {column}, count(*) AS rows, sum(count(*)) OVER () AS failing_rows FROM {{batch}}
         WHERE {column} NOT IN (SELECT {target} FROM {referred} WHERE {target} IS NOT NULL)
         GROUP BY ALL ORDER BY rows DESC, {column} LIMIT {SAMPLE_ROWS}
-    """  # noqa: S608 - quoted column names of the contract
+    """
 
 
 def _shown(table: Table, column: Column) -> tuple[str, ...]:

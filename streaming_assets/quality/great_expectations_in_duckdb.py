@@ -143,7 +143,7 @@ def _batch(connection: duckdb.DuckDBPyConnection) -> Iterator[Batch]:
         kwargs={"creator": lambda: _LentConnection(connection), "poolclass": StaticPool},
         create_temp_table=False,
     )
-    rows = source.add_query_asset("rows", query=f'SELECT * FROM "{_ROWS_VIEW}"')  # noqa: S608 - our own view
+    rows = source.add_query_asset("rows", query=f'SELECT * FROM "{_ROWS_VIEW}"')
     try:
         yield rows.add_batch_definition_whole_table("all").get_batch()
     finally:

@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - names and values enter statements through sql.identifier and sql.literal
 """Whether a source's SQL fits a file's columns, and what types come of it."""
 
 from collections.abc import Mapping

@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - names and values enter statements through sql.identifier and sql.literal
 """From rows of a file to rows of a table: the SELECT that evaluates a source, and judges every row that comes of it."""
 
 import datetime as dt

@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - names and values enter statements through sql.identifier and sql.literal
 """JSON files as rows: lines of objects, and arrays of objects."""
 
 import json

@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - names and values enter statements through sql.identifier and sql.literal
 """Any landed file as rows: which reader its extension asks for."""
 
 from pathlib import Path

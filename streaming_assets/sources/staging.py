@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - names and values enter statements through sql.identifier and sql.literal
 """Evaluates a claimed file once, into Parquet, and says what of it is accepted and what is refused."""
 
 from collections.abc import Callable

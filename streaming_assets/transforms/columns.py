@@ -35,10 +35,16 @@ def count_where(condition: ibis.Value) -> ibis.Value:
 
 
 def latest_row(rows: ibis.Table, files: ibis.Table, by: Sequence[str]) -> ibis.Table:
-    """Of the rows that share `by`, the one with the greatest (path, row_number); files gives file_id → path."""
-    newest_first = ibis.window(group_by=list(by), order_by=[ibis.desc("path"), ibis.desc("row_number")])
+    """Of the rows that share `by`, the one with the greatest (path, row_number); files gives file_id → path.
+
+    A file that files does not know comes before all others.
+    """
+    order = [ibis.desc("path"), ibis.desc("file_id"), ibis.desc("row_number")]
+    newest_first = ibis.window(group_by=list(by), order_by=order)
     return (
-        rows.join(files.select("file_id", "path"), "file_id")
+        rows.left_join(files.select("file_id", "path"), "file_id")
+        .drop("file_id_right")
+        .mutate(path=_.path.coalesce(""))
         .mutate(place=ibis.row_number().over(newest_first))
         .filter(_.place == 0)
         .select(*rows.columns)

@@ -75,7 +75,7 @@ def content_daily(plays: ibis.Table) -> ibis.Table:
     completion_histogram[k] counts plays with completion_pct in [5k, 5k + 5), the last bin with 100.
     """
     binned = plays.mutate(
-        bin=ibis.least((_.completion_pct / (100 / COMPLETION_BINS)).floor().cast("int64"), COMPLETION_BINS - 1)
+        bin=(_.completion_pct / (100 / COMPLETION_BINS)).floor().cast("int64").clip(upper=COMPLETION_BINS - 1)
     )
     bins = [count_where(_.bin == number) for number in range(COMPLETION_BINS)]
     return binned.group_by("content_id", "state", "platform", date=_.event_date).agg(

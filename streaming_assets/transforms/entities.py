@@ -28,7 +28,11 @@ def users(raw_users: ibis.Table, files: ibis.Table, seen: ibis.Table, habits: ib
     )
     everyone = records.mutate(is_derived=ibis.literal(False)).select(*derived.columns).union(derived)
     latest_first = ibis.window(group_by="user_id", order_by=ibis.desc("valid_from"))
-    result = everyone.mutate(is_current=ibis.row_number().over(latest_first) == 0).left_join(seen, "user_id").drop("user_id_right")
+    result = (
+        everyone.mutate(is_current=ibis.row_number().over(latest_first) == 0)
+        .left_join(seen, "user_id")
+        .drop("user_id_right")
+    )
     for attribute in HOMES:
         result = result.left_join(_home(habits, attribute), "user_id").drop("user_id_right")
     return result.select(*core.users.column_names)
@@ -40,6 +44,7 @@ def user_first_seen(user_daily: ibis.Table) -> ibis.Table:
 
 
 def merge_first_seen(parts: ibis.Table) -> ibis.Table:
+    """One `user_first_seen` of several."""
     return parts.group_by("user_id").agg(first_event_at=_.first_event_at.min())
 
 
@@ -49,6 +54,7 @@ def user_habits(user_content_daily: ibis.Table) -> ibis.Table:
 
 
 def merge_habits(parts: ibis.Table) -> ibis.Table:
+    """One `user_habits` of several."""
     return parts.group_by("user_id", *HOMES).agg(plays=_.plays.sum(), last_event_at=_.last_event_at.max())
 
 
@@ -91,6 +97,7 @@ def content_seen(user_content_daily: ibis.Table) -> ibis.Table:
 
 
 def merge_content_seen(parts: ibis.Table) -> ibis.Table:
+    """One `content_seen` of several."""
     return parts.group_by("content_id", *ATTRIBUTES).agg(last_event_at=_.last_event_at.max())
 
 

@@ -96,11 +96,11 @@ def _mark_starts(timed: ibis.Table, full_days: ibis.Table, gap: int) -> ibis.Tab
 def _watch_and_skips(marked: ibis.Table) -> ibis.Table:
     in_order = ibis.window(group_by="user_id", order_by=["starts", "event_id"])
     until_next = (_.next_starts - _.starts) / MICROSECONDS
-    assumed = _.until_next.isnull().ifelse(
-        _.assume_last_seconds, ibis.least(_.until_next, _.assume_until_next_seconds)
-    )
+    assumed = _.until_next.isnull().ifelse(_.assume_last_seconds, ibis.least(_.until_next, _.assume_until_next_seconds))
     return (
-        marked.mutate(next_starts=_.starts.lead().over(in_order), next_is_start=_.is_session_start.lead().over(in_order))
+        marked.mutate(
+            next_starts=_.starts.lead().over(in_order), next_is_start=_.is_session_start.lead().over(in_order)
+        )
         .mutate(until_next=_.next_is_start.ifelse(ibis.null("float64"), until_next))
         .mutate(
             watch_is_assumed=_.watch_seconds.isnull() & _.assume_until_next_seconds.notnull(),

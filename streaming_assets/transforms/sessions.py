@@ -93,7 +93,16 @@ def _bound(found: ibis.Table, calendar: ibis.Table) -> ibis.Table:
             ends=ibis.least(_.natural_ends, _.bound, _.next_session.coalesce(_.bound)),
             is_cut=_.known_ends > _.bound,
         )
-        .drop("date", "day_ends", "next_day_ends", "natural_ends", "known_ends", "start_day_is_full", "next_session", "bound")
+        .drop(
+            "date",
+            "day_ends",
+            "next_day_ends",
+            "natural_ends",
+            "known_ends",
+            "start_day_is_full",
+            "next_session",
+            "bound",
+        )
     )
 
 

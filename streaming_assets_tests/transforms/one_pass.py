@@ -23,7 +23,9 @@ def _is_full(day: dt.date, plays: list[tuple[dt.datetime, dt.datetime]], gap: dt
     return high - covered_until <= gap
 
 
-def one_pass(events: Iterable[dict[str, Any]], gap_minutes: int) -> list[tuple[str, dt.datetime, dt.datetime, int, int, bool]]:
+def one_pass(
+    events: Iterable[dict[str, Any]], gap_minutes: int
+) -> list[tuple[str, dt.datetime, dt.datetime, int, int, bool]]:
     """(user, start, end, plays, plays on the next day, is cut) of every session, in UTC days."""
     gap = dt.timedelta(minutes=gap_minutes)
     found = []
@@ -51,5 +53,14 @@ def one_pass(events: Iterable[dict[str, Any]], gap_minutes: int) -> list[tuple[s
             natural = max(end for _, end in session)
             cuts = [dt.datetime.combine(day + DAY, dt.time()) for day in (first, first + DAY) if day in full]
             end = min([natural, *cuts])
-            found.append((user, session[0][0], end, len(session), sum(start.date() > first for start, _ in session), end < natural))
+            found.append(
+                (
+                    user,
+                    session[0][0],
+                    end,
+                    len(session),
+                    sum(start.date() > first for start, _ in session),
+                    end < natural,
+                )
+            )
     return sorted(found)

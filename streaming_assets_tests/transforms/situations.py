@@ -46,12 +46,12 @@ def play(user_id: str, start: str, end: str | None = None, **columns: Any) -> di
 
 def table(rows: Iterable[dict[str, Any]], contract: Any = core.events) -> ibis.Table:
     """Rows as a lazy table of a contract."""
-    return ibis.memtable(
-        pa.Table.from_pylist(list(rows), schema=contract.schema.to_pyarrow()), schema=contract.schema
-    )
+    return ibis.memtable(pa.Table.from_pylist(list(rows), schema=contract.schema.to_pyarrow()), schema=contract.schema)
 
 
-def calendar(timezone: str = "UTC", first: dt.date = dt.date(2026, 2, 1), last: dt.date = dt.date(2026, 5, 1)) -> ibis.Table:
+def calendar(
+    timezone: str = "UTC", first: dt.date = dt.date(2026, 2, 1), last: dt.date = dt.date(2026, 5, 1)
+) -> ibis.Table:
     return ibis.memtable(days(timezone, first, last), schema=core.calendar.schema)
 
 

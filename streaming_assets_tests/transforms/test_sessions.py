@@ -48,13 +48,24 @@ def test_users_do_not_share_sessions():
 
 def test_plays_after_midnight_count_for_the_next_day():
     found = sessions_of([play("ann", "23:50", "23:58"), play("ann", "+1d 00:05", "+1d 00:10")])
-    assert [(row["session_date"], row["plays"], row["plays_next_day"]) for row in found] == [(dt.date(2026, 3, 2), 2, 1)]
+    assert [(row["session_date"], row["plays"], row["plays_next_day"]) for row in found] == [
+        (dt.date(2026, 3, 2), 2, 1)
+    ]
 
 
 def test_someone_who_never_stops_gets_a_session_a_day_and_none_is_lost():
-    nights = [play("ann", f"+{day}d {hour:02}:{minute}", f"+{day}d {hour:02}:{minute[0]}9") for day in range(3) for hour in range(24) for minute in ("00", "20", "40")]
+    nights = [
+        play("ann", f"+{day}d {hour:02}:{minute}", f"+{day}d {hour:02}:{minute[0]}9")
+        for day in range(3)
+        for hour in range(24)
+        for minute in ("00", "20", "40")
+    ]
     found = sessions_of(nights)
-    assert [(row["session_date"].day, row["plays"], row["is_cut"]) for row in found] == [(2, 72, False), (3, 72, False), (4, 72, False)]
+    assert [(row["session_date"].day, row["plays"], row["is_cut"]) for row in found] == [
+        (2, 72, False),
+        (3, 72, False),
+        (4, 72, False),
+    ]
 
 
 def test_a_full_day_cuts_the_session_at_its_end_and_says_so():
@@ -90,8 +101,18 @@ MUSIC = {"assume_until_next_seconds": 600.0, "assume_last_seconds": 210.0}
 
 
 def test_assumed_watch_times_fill_durations_and_move_no_boundary():
-    songs = [play("ann", "10:00", **MUSIC), play("ann", "10:04", **MUSIC), play("ann", "10:20", **MUSIC), play("ann", "10:50:01", **MUSIC)]
-    assert [(row["watch_seconds"], row["is_session_start"]) for row in plays_of(songs)] == [(240.0, True), (600.0, False), (210.0, False), (210.0, True)]
+    songs = [
+        play("ann", "10:00", **MUSIC),
+        play("ann", "10:04", **MUSIC),
+        play("ann", "10:20", **MUSIC),
+        play("ann", "10:50:01", **MUSIC),
+    ]
+    assert [(row["watch_seconds"], row["is_session_start"]) for row in plays_of(songs)] == [
+        (240.0, True),
+        (600.0, False),
+        (210.0, False),
+        (210.0, True),
+    ]
     found = sessions_of(songs)
     assert bounds(found) == spans(("10:00", "10:23:30", 3), ("10:50:01", "10:53:31", 1))
     assert [(row["watch_seconds"], row["watch_is_assumed"]) for row in found] == [(1050.0, True), (210.0, True)]
@@ -123,14 +144,28 @@ def test_other_events_join_the_open_session_and_never_make_or_extend_one():
             event("ben", at("10:05"), "skip"),
         ]
     )
-    assert [(row["user_id"], row["skips"], row["pauses"], row["ended_at"]) for row in found] == [("ann", 2, 3, at("10:10"))]
+    assert [(row["user_id"], row["skips"], row["pauses"], row["ended_at"]) for row in found] == [
+        ("ann", 2, 3, at("10:10"))
+    ]
 
 
 def test_what_a_session_says_of_its_plays():
     (found,) = sessions_of(
         [
-            play("ann", "10:00", "10:10", content_id="a", creator="x", genre="jazz", platform=None, was_recommended=True, buffer_events=2),
-            play("ann", "10:10", "10:15", content_id="b", creator="x", genre=None, platform="tv", was_recommended=False),
+            play(
+                "ann",
+                "10:00",
+                "10:10",
+                content_id="a",
+                creator="x",
+                genre="jazz",
+                platform=None,
+                was_recommended=True,
+                buffer_events=2,
+            ),
+            play(
+                "ann", "10:10", "10:15", content_id="b", creator="x", genre=None, platform="tv", was_recommended=False
+            ),
             play("ann", "10:15", "10:25", content_id="a", creator="x", genre="jazz", platform="web"),
         ]
     )
@@ -145,8 +180,12 @@ def test_what_a_session_says_of_its_plays():
 @pytest.mark.parametrize(("day", "hours"), [(dt.date(2026, 3, 29), 23), (dt.date(2026, 10, 25), 25)])
 def test_a_day_of_23_or_25_hours_is_full_when_all_of_it_is_covered(day, hours):
     start = dt.datetime.combine(day, dt.time(), ZoneInfo("Europe/Berlin")).astimezone(dt.UTC).replace(tzinfo=None)
-    covered = [event("ann", start + dt.timedelta(hours=hour), watch_seconds=3500.0, event_date=day) for hour in range(hours)]
-    tomorrow = event("ann", start + dt.timedelta(hours=hours, minutes=10), watch_seconds=60.0, event_date=day + dt.timedelta(days=1))
+    covered = [
+        event("ann", start + dt.timedelta(hours=hour), watch_seconds=3500.0, event_date=day) for hour in range(hours)
+    ]
+    tomorrow = event(
+        "ann", start + dt.timedelta(hours=hours, minutes=10), watch_seconds=60.0, event_date=day + dt.timedelta(days=1)
+    )
     zone = calendar("Europe/Berlin", dt.date(2026, 1, 1), dt.date(2026, 12, 31))
     made = rows_of(plays(table([*covered, tomorrow]), zone, 30), core.plays, "started_at")
     assert [row["is_session_start"] for row in made] == [True] + [False] * (hours - 1) + [True]

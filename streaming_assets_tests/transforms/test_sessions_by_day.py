@@ -1,6 +1,7 @@
 """Sessions of a day follow from the plays of two days before to one day after, and add up to one pass over everything."""
 
 import datetime as dt
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,7 +29,10 @@ def logs(draw):
         for day in draw(st.sets(st.integers(0, DAYS - 1))):
             step = draw(st.sampled_from([10, 30, 60]))
             first = draw(st.integers(-8, 8)) * 5
-            rows += [(user, max(day * 1440 + first + at, 0), step - draw(st.sampled_from([0, 5]))) for at in range(0, 1440, step)]
+            rows += [
+                (user, max(day * 1440 + first + at, 0), step - draw(st.sampled_from([0, 5])))
+                for at in range(0, 1440, step)
+            ]
     unique = {(user, start): minutes for user, start, minutes in rows if start < DAYS * 1440}
     return [
         event(user, MIDNIGHT + dt.timedelta(minutes=start), watch_seconds=None if minutes is None else minutes * 60.0)
@@ -59,7 +63,7 @@ def test_sessions_made_day_by_day_equal_one_pass_over_everything(log):
     )
     assert as_told == one_pass(log, GAP)
     assert sum(plays_ for _, _, _, plays_, _, _ in as_told) == len(log)
-    for before, after in zip(as_told, as_told[1:], strict=False):
+    for before, after in pairwise(as_told):
         two_days_after = dt.datetime.combine(before[1].date(), dt.time()) + dt.timedelta(days=2)
         assert before[2] <= two_days_after
         assert before[0] != after[0] or before[2] <= after[1]

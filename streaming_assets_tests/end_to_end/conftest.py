@@ -1,0 +1,88 @@
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from streaming_assets_tests.end_to_end.command_line import Outcome, streaming_assets, streaming_assets_process
+from streaming_assets_tests.end_to_end.data_folder import DataFolder
+from streaming_assets_tests.end_to_end.service import lines, play, steady_week
+
+FIRST_DAY = dt.date(2026, 3, 24)
+DAYS = 12
+
+
+@dataclass(frozen=True)
+class Steady:
+    """Twelve steady days, taken in by one command in a process of its own; never changed, tests work on copies."""
+
+    files: dict[str, str]
+    folder: DataFolder
+    outcome: Outcome
+
+    @property
+    def days(self) -> list[dt.date]:
+        return [FIRST_DAY + dt.timedelta(days=number) for number in range(DAYS)]
+
+
+@pytest.fixture(scope="session")
+def steady(tmp_path_factory: pytest.TempPathFactory) -> Steady:
+    home = tmp_path_factory.mktemp("it's a=b [1]")
+    folder = DataFolder.at(home / "data")
+    files = steady_week(FIRST_DAY, DAYS)
+    folder.land(files)
+    return Steady(files, folder, streaming_assets_process("run", "--data-dir", "data", cwd=home))
+
+
+def _utc(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text)
+
+
+AROUND_CLOCK_CHANGES = [
+    # Clocks go from 2 to 3 on 29 March 2026 at 01:00 UTC: the evening before until after it.
+    play("spring owl", _utc("2026-03-28T22:50"), "title 0", 600.0),
+    play("spring owl", _utc("2026-03-28T23:10"), "title 0", 5400.0),
+    play("spring owl", _utc("2026-03-29T00:50"), "title 0", 300.0),
+    play("spring owl", _utc("2026-03-29T01:05"), "title 0", 600.0),
+    # The last minutes of that day and the first of the next.
+    play("last of day", _utc("2026-03-29T21:59:59"), "title 0", 60.0),
+    play("first of day", _utc("2026-03-29T22:00"), "title 0", 60.0),
+    # Clocks go from 3 to 2 on 26 October 2025 at 01:00 UTC: the hour from 2 to 3 comes twice.
+    play("autumn owl", _utc("2025-10-26T00:40"), "title 0", 600.0),
+    play("autumn owl", _utc("2025-10-26T01:20"), "title 0", 600.0),
+    play("autumn owl", _utc("2025-10-26T22:50"), "title 0", 1200.0),
+]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A lake in UTC and the attempts to use it in Berlin's time, the last one with the means that they name."""
+
+    folder: DataFolder
+    forgotten: str
+    refused: dict[str, Outcome]
+    versions: dict[str, int]
+    versions_after_refusals: dict[str, int]
+    rebuilt: Outcome
+
+
+@pytest.fixture(scope="session")
+def moved_to_berlin(steady: Steady, tmp_path_factory: pytest.TempPathFactory) -> Moved:
+    in_utc = steady.folder.copy_to(tmp_path_factory.mktemp("moved") / "data")
+    folder = DataFolder.at(in_utc.settings.data_dir, timezone="Europe/Berlin")
+    forgotten = list(steady.files)[-1]
+    (folder.landing / forgotten).unlink()
+    folder.land({"events/clock changes.jsonl": lines(AROUND_CLOCK_CHANGES)})
+    versions = in_utc.versions()
+    refused = {command: berlin(folder, command) for command in ("run", "status", "check", "rebuild")}
+    return Moved(folder, forgotten, refused, versions, in_utc.versions(), berlin(folder, "rebuild", "--forget-missing"))
+
+
+def berlin(folder: DataFolder, *arguments: str) -> Outcome:
+    return streaming_assets(*arguments, "--data-dir", folder.settings.data_dir, TIMEZONE="Europe/Berlin")
+
+
+@pytest.fixture(scope="session")
+def sample() -> Path:
+    """The repository's data/sample."""
+    return Path(__file__).parents[2] / "data" / "sample"

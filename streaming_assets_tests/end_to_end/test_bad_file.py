@@ -1,0 +1,147 @@
+"""A badly broken file stops the line instead of thinning the numbers, until it is corrected."""
+
+import contextlib
+import datetime as dt
+import io
+import json
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pytest
+
+from streaming_assets import contracts
+from streaming_assets.automation.report import report, status
+from streaming_assets.lake.failures import OpenFailure
+from streaming_assets_tests.end_to_end.conftest import Steady
+from streaming_assets_tests.end_to_end.data_folder import DataFolder, differences, errors, jobs
+
+CHECK_OF_FILES = "raw/event_files: rejected_share_of_every_file_is_within_the_limit"
+CHECK_OF_DAYS = "raw/events: rejected_share_of_every_day_is_within_the_limit"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What there is after a run. told: what it printed; published: when the file was made and its days with events."""
+
+    is_fine: bool
+    jobs: list[str]
+    errors: list[str]
+    told: str
+    status: str
+    failures: list[OpenFailure]
+    loaded: set[dt.date]
+    published: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class Story:
+    """A new data folder, taken in step by step: a bad file among the first ones, its correction, another one later."""
+
+    folder: DataFolder
+    days: list[dt.date]
+    expected: dict[str, pa.Table]
+    first_bad: Stage
+    first_corrected: Stage
+    second_bad: Stage
+    nothing_new: Stage
+    second_corrected: Stage
+
+
+@pytest.fixture(scope="module")
+def story(steady: Steady, tmp_path_factory: pytest.TempPathFactory) -> Story:
+    folder = DataFolder.at(tmp_path_factory.mktemp("broken") / "data")
+    files = list(steady.files.items())
+    return Story(
+        folder,
+        steady.days,
+        steady.folder.core(),
+        first_bad=land(folder, dict(files[:5]) | {files[2][0]: with_a_fifth_broken(files[2][1])}),
+        first_corrected=land(folder, dict([files[2]])),
+        second_bad=land(folder, dict(files[5:]) | {files[7][0]: with_a_fifth_broken(files[7][1])}),
+        nothing_new=land(folder, {}),
+        second_corrected=land(folder, dict([files[7]])),
+    )
+
+
+def land(folder: DataFolder, files: dict[str, str]) -> Stage:
+    folder.land(files)
+    steps = folder.run()
+    with contextlib.redirect_stdout(io.StringIO()) as told:
+        is_fine = report(folder.settings, steps)
+    published = None
+    if folder.database.exists():
+        days = folder.query("SELECT count(DISTINCT event_date) FROM core.events")[0][0]
+        published = (folder.database.stat().st_mtime_ns, days)
+    loaded = set(folder.table(contracts.core.events).column("event_date").to_pylist())
+    return Stage(
+        is_fine,
+        jobs(steps),
+        errors(steps),
+        told.getvalue(),
+        status(folder.settings),
+        folder.open_failures(),
+        loaded,
+        published,
+    )
+
+
+def with_a_fifth_broken(text: str) -> str:
+    """Every fifth row unusable, each in another way."""
+    ways = (
+        lambda row: json.dumps({**row, "user_id": None}),
+        lambda row: json.dumps({**row, "watch_seconds": -1.0}),
+        lambda row: json.dumps(row)[:30],
+        lambda row: json.dumps({**row, "watch_seconds": 90_000.0}),
+    )
+    rows = text.splitlines()
+    for way, number in zip(ways, range(0, len(rows), 5), strict=True):
+        rows[number] = way(json.loads(rows[number]))
+    return "\n".join(rows) + "\n"
+
+
+class TestWhileABadFileStands:
+    def test_its_day_and_the_days_around_stay_out_of_core_and_the_others_load(self, story: Story):
+        assert story.first_bad.loaded == {story.days[0]}
+        assert story.second_bad.loaded == {*story.days[:6], *story.days[10:]}
+
+    def test_nothing_is_published_before_the_first_good_run(self, story: Story):
+        assert story.first_bad.published is None
+
+    def test_the_published_file_stays_as_it_was(self, story: Story):
+        assert story.first_corrected.published is not None
+        assert story.second_bad.published == story.nothing_new.published == story.first_corrected.published
+
+    def test_every_run_ends_as_failed(self, story: Story):
+        stages = (story.first_bad, story.second_bad, story.nothing_new)
+        assert [stage.is_fine for stage in stages] == [False, False, False]
+
+    def test_the_run_and_the_status_name_the_checks_and_the_day(self, story: Story):
+        for stage, day in ((story.first_bad, story.days[2]), (story.second_bad, story.days[7])):
+            for check in (CHECK_OF_FILES, CHECK_OF_DAYS):
+                assert f"BLOCKING: {check} on {day}" in stage.told
+                assert f"blocking  {check} on {day}" in stage.status
+
+    def test_publishing_says_why_it_refuses(self, story: Story):
+        (refusal,) = story.second_bad.errors
+        assert f"{CHECK_OF_FILES} on {story.days[7]}" in refusal
+
+    def test_the_status_tells_which_days_are_held(self, story: Story):
+        assert f"held       {story.days[6]} to {story.days[9]}:" in story.second_bad.status
+
+    def test_a_run_with_nothing_new_computes_no_day_again(self, story: Story):
+        assert [job for job in story.nothing_new.jobs if job.startswith("compute_days")] == []
+
+
+class TestAfterTheCorrectedFileLanded:
+    def test_the_run_is_fine_and_no_check_stands_failed(self, story: Story):
+        for stage in (story.first_corrected, story.second_corrected):
+            assert (stage.is_fine, stage.failures, stage.errors) == (True, [], [])
+            assert "failed     no check" in stage.status
+
+    def test_what_was_held_back_is_published(self, story: Story):
+        assert [
+            stage.published and stage.published[1] for stage in (story.first_corrected, story.second_corrected)
+        ] == [5, 12]
+
+    def test_the_tables_equal_those_of_a_run_on_good_files(self, story: Story):
+        assert differences(story.folder.core(), story.expected) == []

@@ -1,0 +1,152 @@
+"""Settings: defaults, what each variable takes, and what is said of a value that cannot be used."""
+
+import dataclasses
+import datetime as dt
+import os
+from pathlib import Path
+
+import pytest
+
+from streaming_assets.settings import PREFIX, SettingError, Settings
+
+
+def settings(**variables: str) -> Settings:
+    """Settings of an environment that has these variables, named without their prefix, and others of no concern."""
+    named = {f"{PREFIX}{name.upper()}": text for name, text in variables.items()}
+    return Settings.from_env({"HOME": "/home/ann", "DAGSTER_HOME": "/elsewhere", **named})
+
+
+def test_without_any_variable_it_runs_in_the_folder_data_in_utc():
+    found = settings()
+    assert found == Settings()
+    assert {name: value for name, value in dataclasses.asdict(found).items() if name != "threads"} == {
+        "data_dir": Path("data"),
+        "landing": None,
+        "timezone": "UTC",
+        "start_date": dt.date(2005, 1, 1),
+        "session_gap_minutes": 30,
+        "max_watch_seconds": 43_200,
+        "max_rejected_share": 0.10,
+        "settle_seconds": 10,
+        "engine": "duckdb",
+        "memory_limit": "4GB",
+        "email_key": None,
+    }
+    assert found.threads == os.cpu_count()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("data_dir", "/srv/streaming", Path("/srv/streaming")),
+        ("landing", "/srv/drop", Path("/srv/drop")),
+        ("timezone", "Europe/Berlin", "Europe/Berlin"),
+        ("start_date", "2020-02-29", dt.date(2020, 2, 29)),
+        ("session_gap_minutes", "1", 1),
+        ("session_gap_minutes", "720", 720),
+        ("max_watch_seconds", "82800", 82_800),
+        ("max_rejected_share", "0", 0.0),
+        ("max_rejected_share", "1", 1.0),
+        ("settle_seconds", "0", 0),
+        ("engine", "duckdb", "duckdb"),
+        ("memory_limit", "512MB", "512MB"),
+        ("memory_limit", "1.5 GiB", "1.5 GiB"),
+        ("threads", "2", 2),
+        ("email_key", "sixteen letters!", "sixteen letters!"),
+    ],
+)
+def test_a_variable_sets_its_field_and_no_other(name, text, value):
+    assert settings(**{name: text}) == dataclasses.replace(Settings(), **{name: value})
+
+
+def test_every_field_is_a_variable():
+    assert {field.name for field in dataclasses.fields(Settings)} == {
+        "data_dir", "landing", "timezone", "start_date", "session_gap_minutes", "max_watch_seconds", "max_rejected_share",
+        "settle_seconds", "engine", "memory_limit", "threads", "email_key",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("data_dir", "", "a folder"),
+        ("landing", "", "a folder"),
+        ("timezone", "Berlin", "the name of a time zone such as Europe/Berlin"),
+        ("timezone", "", "the name of a time zone such as Europe/Berlin"),
+        ("timezone", "../etc/passwd", "the name of a time zone such as Europe/Berlin"),
+        ("timezone", "Europe", "the name of a time zone such as Europe/Berlin"),
+        ("start_date", "01.02.2020", "a date such as 2005-01-01"),
+        ("start_date", "2021-02-29", "a date such as 2005-01-01"),
+        ("session_gap_minutes", "0", "whole minutes from 1 to 720"),
+        ("session_gap_minutes", "721", "whole minutes from 1 to 720"),
+        ("session_gap_minutes", "half an hour", "whole minutes from 1 to 720"),
+        ("session_gap_minutes", "30.5", "whole minutes from 1 to 720"),
+        ("max_watch_seconds", "0", "whole seconds from 1 to 82800"),
+        ("max_watch_seconds", "82801", "whole seconds from 1 to 82800"),
+        ("max_rejected_share", "10", "a share from 0 to 1"),
+        ("max_rejected_share", "-0.1", "a share from 0 to 1"),
+        ("max_rejected_share", "nan", "a share from 0 to 1"),
+        ("max_rejected_share", "10 %", "a share from 0 to 1"),
+        ("settle_seconds", "-1", "whole seconds from 0 to 86400"),
+        ("engine", "postgres", "duckdb"),
+        ("memory_limit", "4", "a size such as 4GB"),
+        ("memory_limit", "much", "a size such as 4GB"),
+        ("threads", "0", "a whole number from 1 to 1024"),
+        ("threads", "", "a whole number from 1 to 1024"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_the_variable_what_was_found_and_what_is_expected(name, text, expected):
+    with pytest.raises(SettingError) as refused:
+        settings(**{name: text})
+    assert str(refused.value) == f"{PREFIX}{name.upper()}: found {text!r}, expected {expected}"
+
+
+def test_a_key_that_is_too_short_is_refused_without_being_shown():
+    with pytest.raises(SettingError) as refused:
+        settings(email_key="hunter2")
+    assert "hunter2" not in str(refused.value)
+    assert str(refused.value) == "STREAMING_ASSETS_EMAIL_KEY: found (hidden), expected at least 16 characters"
+    assert "hunter2" not in str(refused.value.__cause__)
+
+
+def test_the_key_is_not_shown_where_settings_are_printed():
+    found = settings(email_key="a secret of the house")
+    assert "a secret of the house" not in repr(found)
+    assert "a secret of the house" not in str(found.shaping)
+
+
+def test_a_variable_with_our_prefix_that_is_no_setting_is_refused_with_those_that_are():
+    with pytest.raises(SettingError) as refused:
+        Settings.from_env({"STREAMING_ASSETS_TIME_ZONE": "UTC"})
+    assert str(refused.value).startswith("STREAMING_ASSETS_TIME_ZONE is not a setting; the settings are")
+    for field in dataclasses.fields(Settings):
+        assert f"{PREFIX}{field.name.upper()}" in str(refused.value)
+
+
+def test_what_the_caller_names_wins_over_the_environment_and_what_it_leaves_open_does_not():
+    environment = {f"{PREFIX}DATA_DIR": "/srv/a", f"{PREFIX}LANDING": "/srv/b"}
+    found = Settings.from_env(environment, data_dir=Path("/srv/c"), landing=None)
+    assert (found.data_dir, found.landing) == (Path("/srv/c"), Path("/srv/b"))
+
+
+def test_everything_lies_in_the_data_folder_but_for_a_landing_folder_of_its_own():
+    found = settings(data_dir="/srv/streaming")
+    assert [found.lake_dir, found.landing_dir, found.sources_dir, found.database, found.dagster_home] == [
+        Path("/srv/streaming", name) for name in ("lake", "landing", "sources", "streaming.duckdb", "dagster")
+    ]
+    assert settings(data_dir="/srv/streaming", landing="/srv/drop").landing_dir == Path("/srv/drop")
+
+
+def test_a_tilde_is_the_home_folder(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ann")
+    assert settings(data_dir="~/streaming").data_dir == Path("/home/ann/streaming")
+
+
+def test_the_settings_that_shape_tables_are_those_that_change_what_is_in_them():
+    shaped = settings(
+        timezone="Asia/Kolkata", start_date="2020-01-01", session_gap_minutes="45", max_watch_seconds="3600"
+    )
+    assert shaped.shaping == {
+        "timezone": "Asia/Kolkata", "start_date": "2020-01-01", "session_gap_minutes": "45", "max_watch_seconds": "3600",
+    }  # fmt: skip
+    assert settings(threads="1", memory_limit="1GB", data_dir="/elsewhere").shaping == Settings().shaping
