@@ -18,6 +18,7 @@ from streaming_assets.assets.reconciliations import reconciliation_checks
 from streaming_assets.assets.spec import asset_key, code_version
 from streaming_assets.automation.jobs import CHECK, COMPUTE_DAYS, INGEST, PUBLISH, REFRESH_ENTITIES
 from streaming_assets.automation.partitions import daily_partitions
+from streaming_assets.lake.ingest import ingest
 from streaming_assets.settings import Settings
 
 # Range backfills and their partition mappings are marked beta; the versions they were tried with are pinned.
@@ -69,9 +70,10 @@ def build_definitions(
     }
     declared = [core.CALENDAR, *core.DAILY, *core.ENTITIES]
     code_versions = {found.table.name: code_version(found.make) for found in declared}
+    code_versions |= {table.name: code_version(ingest) for table in raw.TABLES}
     sets = check_sets(settings)
     checks = {job: [found.definition(clock) for found in found_sets] for job, found_sets in sets.items()}
-    ingest = raw.landed_files(settings, clock)
+    landed = raw.landed_files(settings, clock)
     published = streaming_duckdb(subjects(settings), code_versions, clock)
     selections = {
         INGEST: [table.name for table in raw.TABLES] + [core.CALENDAR.table.name],
@@ -94,7 +96,7 @@ def build_definitions(
         for job, selection in others.items()
     ]
     return dg.Definitions(
-        assets=[ingest, *(found.definition(partitions, rules) for found in declared), published],
+        assets=[landed, *(found.definition(partitions, rules) for found in declared), published],
         asset_checks=every_check,
         jobs=jobs,
         resources={"lake": lake_resource(settings), "io_manager": lake_io(settings, clock)},

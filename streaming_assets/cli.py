@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from streaming_assets.errors import ConflictError, ContractMismatchError, InstanceError, LakeSettingsError
 from streaming_assets.lake.days import Days
-from streaming_assets.lake.errors import ContractMismatchError, LakeSettingsError
 from streaming_assets.settings import SettingError, Settings
 
 FINE, FAILED, WRONG_USE = 0, 1, 2
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SettingError, LakeSettingsError) as error:
         print(error, file=sys.stderr)
         return WRONG_USE
-    except ContractMismatchError as error:
+    except (ContractMismatchError, ConflictError, InstanceError) as error:
         print(error, file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
@@ -88,13 +88,8 @@ def _run(asked: argparse.Namespace) -> int:
     from streaming_assets.automation.report import report, watch
 
     settings = _settings(asked)
-    if not settings.landing_dir.is_dir():
-        print(
-            f"landing folder {settings.landing_dir} is not there; make it and put files into it, or name one with --landing",
-            file=sys.stderr,
-        )
-        return WRONG_USE
-    days = _asked_days(asked)
+    _require_landing(settings)
+    days = _asked_days(asked, settings)
     with local_instance(settings) as instance:
         steps = Pipeline(settings, instance, watch=watch).run(days, asked.groups)
     return FINE if report(settings, steps) else FAILED
@@ -130,9 +125,7 @@ def _check(asked: argparse.Namespace) -> int:
     from streaming_assets.automation.report import checks_report, watch
 
     settings = _settings(asked)
-    if not settings.lake_dir.is_dir():
-        print(f"there is no lake in {settings.data_dir}; `streaming-assets run` makes one", file=sys.stderr)
-        return WRONG_USE
+    _require_lake(settings)
     with local_instance(settings) as instance:
         steps = Pipeline(settings, instance, watch=watch).check()
     return FINE if checks_report(steps) else FAILED
@@ -159,6 +152,8 @@ def _rebuild(asked: argparse.Namespace) -> int:
     from streaming_assets.automation.rebuild import MissingFilesError, put_aside
 
     settings = _settings(asked)
+    _require_landing(settings)
+    _require_lake(settings)
     try:
         kept = put_aside(settings, asked.forget_missing)
     except MissingFilesError as error:
@@ -174,12 +169,30 @@ def _settings(asked: argparse.Namespace) -> Settings:
     return Settings.from_env(data_dir=asked.data_dir, landing=getattr(asked, "landing", None))
 
 
-def _asked_days(asked: argparse.Namespace) -> Days | None:
+def _require_landing(settings: Settings) -> None:
+    if not settings.landing_dir.is_dir():
+        raise SettingError(
+            f"landing folder {settings.landing_dir} is not there; make it and put files into it, or name one with --landing"
+        )
+
+
+def _require_lake(settings: Settings) -> None:
+    if not settings.lake_dir.is_dir():
+        raise SettingError(f"there is no lake in {settings.data_dir}; `streaming-assets run` makes one")
+
+
+def _asked_days(asked: argparse.Namespace, settings: Settings) -> Days | None:
+    from streaming_assets.automation.partitions import known_days
+    from streaming_assets.build import utc_now
+
     if asked.first is None and asked.last is None:
         return None
     first, last = asked.first or asked.last, asked.last or asked.first
     if first > last:
         raise SettingError(f"--from {first} is later than --to {last}")
+    known = known_days(settings, utc_now())
+    if first not in known or last not in known:
+        raise SettingError(f"--from {first} --to {last}: expected days from {known.first} to {known.last}")
     return Days(first, last)
 
 

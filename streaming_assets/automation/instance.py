@@ -2,11 +2,14 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import resources
 
 import dagster as dg
+from sqlalchemy.exc import DBAPIError
 
+from streaming_assets.errors import InstanceError
+from streaming_assets.lake.lock import exclusive
 from streaming_assets.settings import Settings
 
 
@@ -24,6 +27,15 @@ def prepare_home(settings: Settings) -> str:
 
 @contextmanager
 def local_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    """The instance, open."""
-    with dg.DagsterInstance.from_config(prepare_home(settings)) as instance:
-        yield instance
+    """The instance, open. Raises InstanceError where its storage cannot be read or written."""
+    with ExitStack() as stack:
+        try:
+            # Two processes that make the storage at once would break it for good.
+            with exclusive(settings.data_dir / ".dagster.lock"):
+                instance = stack.enter_context(dg.DagsterInstance.from_config(prepare_home(settings)))
+                instance.get_runs_count()
+                instance.get_latest_materialization_event(dg.AssetKey("any"))
+                instance.all_instigator_state()
+            yield instance
+        except DBAPIError as error:
+            raise InstanceError(f"Dagster's own storage in {prepare_home(settings)} failed: {error.orig}") from error

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import dagster as dg
 
+from streaming_assets import contracts
 from streaming_assets.assets.checks import CHECK_EVERYTHING
 from streaming_assets.assets.io import RANGE_END, RANGE_START
 from streaming_assets.automation.jobs import CHECK, COMPUTE_DAYS, INGEST, PUBLISH, REFRESH_ENTITIES
@@ -17,6 +18,7 @@ from streaming_assets.automation.partitions import known_days
 from streaming_assets.automation.plan import are_entities_due, due_days, held_days, is_ingest_due, runs_for
 from streaming_assets.build import build_definitions, check_sets, utc_now
 from streaming_assets.lake.days import Days
+from streaming_assets.lake.delta import Snapshot
 from streaming_assets.lake.engine import duckdb_engine
 from streaming_assets.lake.lake import Lake
 from streaming_assets.lake.lock import writer_lock
@@ -75,6 +77,7 @@ class Pipeline:
         """
         steps: list[Step] = []
         with writer_lock(self._settings.lake_dir):
+            self._ask(_all_tables)
             for job, run_days in self._due(days, groups):
                 steps.append(self._execute(job, run_days))
                 if steps[-1].errors:
@@ -84,6 +87,7 @@ class Pipeline:
     def check(self) -> list[Step]:
         """All checks on everything that is there."""
         with writer_lock(self._settings.lake_dir):
+            self._ask(_all_tables)
             return [self._execute(CHECK, None, {CHECK_EVERYTHING: "true"})]
 
     def _due(self, days: Days | None, groups: Collection[str]) -> Iterator[tuple[str, Days | None]]:
@@ -126,6 +130,11 @@ class Pipeline:
         return _step(job, days, time.monotonic() - started, result)
 
 
+def _all_tables(lake: Lake) -> list[Snapshot]:
+    """Every table as it stands, so that what cannot be read is refused before anything is written."""
+    return [lake.snapshot(name) for name in contracts.ALL]
+
+
 class _StepEndings(logging.Handler):
     """Tells the key of every step that ended."""
 
@@ -142,6 +151,13 @@ class _StepEndings(logging.Handler):
 def _step(job: str, days: Days | None, seconds: float, result: dg.ExecuteInProcessResult) -> Step:
     evaluations = result.get_asset_check_evaluations()
     failed = [found for found in evaluations if not found.passed]
+    errors = [
+        _reason(event)
+        for event in result.all_events
+        if event.is_step_failure and not _is_failed_check(event, bool(failed))
+    ]
+    if not (result.success or failed or errors):
+        errors = [str(event.message) for event in result.all_events if event.is_failure] or ["the run failed"]
     return Step(
         job,
         days,
@@ -150,11 +166,7 @@ def _step(job: str, days: Days | None, seconds: float, result: dg.ExecuteInProce
         checks_passed=len(evaluations) - len(failed),
         failed_checks=[_name(found) for found in failed],
         failed_blocking=[_name(found) for found in failed if found.severity is dg.AssetCheckSeverity.ERROR],
-        errors=[
-            _reason(event)
-            for event in result.all_events
-            if event.is_step_failure and not _is_failed_check(event, bool(failed))
-        ],
+        errors=errors,
     )
 
 

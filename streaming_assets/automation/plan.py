@@ -10,7 +10,7 @@ from streaming_assets.assets import core
 from streaming_assets.lake.days import Days, ranges_of
 from streaming_assets.lake.failures import blocked_days, days_unseen, open_failures, unchecked
 from streaming_assets.lake.fold import Fold
-from streaming_assets.lake.ingest import ledger_rows, new_files, withdrawn_files
+from streaming_assets.lake.ingest import LEDGER, ledger_rows, new_files, orphans, withdrawn_files
 from streaming_assets.lake.lake import Lake
 from streaming_assets.lake.pending import required_versions, stale_days, with_neighbours
 from streaming_assets.sources import Sources, scan
@@ -26,6 +26,7 @@ def is_ingest_due(lake: Lake, sources: Sources, subjects: Mapping[str, str]) -> 
         not lake.snapshot("core/calendar").state.version
         or bool(new_files(landed, ledger, sources))
         or bool(withdrawn_files(landed, ledger))
+        or bool(orphans(lake, ledger))
         or bool(unchecked(lake, subjects))
     )
 
@@ -68,6 +69,7 @@ def are_entities_due(lake: Lake, subjects: Mapping[str, str]) -> bool:
         made_from = lake.snapshot(declared.table.name).state.inputs
         for source in declared.whole.values():
             name = source.over if isinstance(source, Fold) else source
-            if made_from.get(name) != lake.snapshot(name).state.version:
+            # The ledger only names the files' paths, which do not change.
+            if name != LEDGER and made_from.get(name) != lake.snapshot(name).state.version:
                 return True
     return bool(unchecked(lake, subjects))

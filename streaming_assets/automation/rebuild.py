@@ -1,12 +1,15 @@
 """Starting the lake anew from the landed files."""
 
 import datetime as dt
+import os
+import shutil
 from pathlib import Path
 
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
 from streaming_assets.lake.ingest import LEDGER
+from streaming_assets.lake.lake import SHAPE_FILE
 from streaming_assets.lake.lock import writer_lock
 from streaming_assets.settings import Settings
 
@@ -18,9 +21,10 @@ class MissingFilesError(RuntimeError):
 
 
 def put_aside(settings: Settings, forget_missing: bool) -> Path:
-    """Rename the lake, so that the next run makes a new one; the new name.
+    """Keep a copy of the lake and empty it, so that the next run makes a new one; the copy's folder.
 
-    Raises MissingFilesError while loaded files are no longer in landing, unless they may be forgotten.
+    The copy shares its files with the lake (hard links), and the lake's own Parquet files stay a day longer: the
+    published file reads them until it is published anew. Raises MissingFilesError while loaded files are no longer in landing, unless they may be forgotten.
     """
     with writer_lock(settings.lake_dir):
         missing = [path for path in _loaded_paths(settings) if not (settings.landing_dir / path).exists()]
@@ -31,9 +35,22 @@ def put_aside(settings: Settings, forget_missing: bool) -> Path:
                 f"{len(missing)} loaded files are no longer in {settings.landing_dir}:\n{listed}{more}\n"
                 "Put them back, name their folder with --landing, or give --forget-missing to go on without them."
             )
-        aside = settings.lake_dir.with_name(f"lake.before-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}")
-        settings.lake_dir.rename(aside)
+        aside = settings.data_dir / f"lake.before-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}"
+        draft = aside.with_suffix(".part")
+        shutil.copytree(settings.lake_dir, draft, copy_function=os.link, ignore=shutil.ignore_patterns(".*"))
+        draft.rename(aside)
+        _empty(settings.lake_dir)
     return aside
+
+
+def _empty(lake: Path) -> None:
+    """Forget every table; a rebuild that dies in between is refused or goes on, and reads every file again."""
+    for file in lake.rglob("*.parquet"):
+        file.touch()
+    logs = sorted(lake.glob("*/*/_delta_log"), key=lambda log: log.parent != lake / LEDGER)
+    for log in logs:
+        shutil.rmtree(log)
+    (lake / SHAPE_FILE).unlink()
 
 
 def _loaded_paths(settings: Settings) -> list[str]:

@@ -253,7 +253,7 @@ content_daily = Table(
 
 hourly_activity = Table(
     "core/hourly_activity",
-    grain="one row per hour of the day, zeros included",
+    grain="one row per hour of a day with plays, zeros included",
     key=("hour_at",),
     source="core/plays of the day",
     partition_by=("date",),

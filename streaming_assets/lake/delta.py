@@ -16,8 +16,8 @@ from deltalake.schema import ArrayType, Field, PrimitiveType, Schema
 from deltalake.transaction import AddAction, RemoveAction
 
 from streaming_assets.contracts import Table
+from streaming_assets.errors import ConflictError, ContractMismatchError
 from streaming_assets.lake.days import DayVersions
-from streaming_assets.lake.errors import ContractMismatchError
 
 _STATE_KEY = "streaming_assets"
 _PRIMITIVES = {
@@ -134,10 +134,15 @@ def commit(
 ) -> Snapshot:
     """Replace files in one transaction on top of `before`; the new state gets the version that the commit makes.
 
-    Raises deltalake's CommitFailedError when somebody else committed meanwhile: a conflict is recomputed, not replayed.
+    Raises ConflictError, or deltalake's CommitFailedError in the last instant, when somebody else committed meanwhile.
     """
     table, folder = before.table, before.folder
     delta = _open_or_create(table, folder)
+    if delta.version() != before.delta_version:
+        raise ConflictError(
+            f"{table.name} is at version {delta.version()}, it was read at {before.delta_version}: somebody else wrote "
+            "to it meanwhile; nothing was committed, run again"
+        )
     state = dataclasses.replace(state, version=delta.version() + 1)
     now = int(time.time() * 1000)
     added, removed = tuple(add), tuple(remove)

@@ -81,11 +81,7 @@ def record(
     names = {verdict.check for verdict in verdicts}
     before = open_failures(lake)
     kept = [failure for failure in before if not (failure.asset == asset and failure.check in names)]
-    opened = {
-        failure.check: min(old.opened_at for old in before if old.asset == asset and old.check == failure.check)
-        for failure in before
-        if failure.asset == asset
-    }
+    old = [failure for failure in before if failure.asset == asset]
     failed = [
         OpenFailure(
             asset,
@@ -93,7 +89,7 @@ def record(
             verdict.is_blocking,
             span.first if span else None,
             span.last if span else None,
-            opened.get(verdict.check, now),
+            _opened_at(old, verdict.check, span, now),
             json.dumps(dict(verdict.numbers), sort_keys=True, default=str),
         )
         for verdict in verdicts
@@ -129,6 +125,22 @@ def unchecked(lake: Lake, subjects: Mapping[str, str]) -> list[str]:
 def days_unseen(lake: Lake, subject: str, about: str) -> set[dt.date]:
     """Days of the table written since the subject's checks last saw them."""
     return unchecked_days(lake.snapshot(about).state, checked_version(lake, subject))
+
+
+def _opened_at(old: Iterable[OpenFailure], check: str, span: Days | None, now: dt.datetime) -> dt.datetime:
+    """Since when the check has failed on some of these days."""
+    before = [
+        failure.opened_at
+        for failure in old
+        if failure.check == check
+        and (
+            span is None
+            or failure.first_date is None
+            or failure.last_date is None
+            or (failure.first_date <= span.last and span.first <= failure.last_date)
+        )
+    ]
+    return min(before, default=now)
 
 
 def _spans(verdict: Verdict, evaluated: list[dt.date] | None) -> list[Days | None]:

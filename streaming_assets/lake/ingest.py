@@ -70,6 +70,12 @@ def waiting_files(lake: Lake, sources: Sources) -> list[LandedFile]:
     return new_files(scan(lake.settings.landing_dir), ledger_rows(lake), sources)
 
 
+def orphans(lake: Lake, ledger: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """Files that have rows in the raw tables and no entry in the ledger that they were loaded."""
+    entered = {file_id for file_id, row in ledger.items() if row["raw_version"] is not None}
+    return {str(file.partition["file_id"]) for name in ROW_TABLES for file in lake.snapshot(name).files} - entered
+
+
 def withdrawn_files(landed: Iterable[LandedFile], ledger: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Ledger rows of files that did not load and are no longer there."""
     present = {file.file_id for file in landed}
@@ -92,7 +98,7 @@ def ingest(
     ledger = ledger_rows(lake)
     todo = new_files(landed, ledger, sources)
     withdrawn = withdrawn_files(landed, ledger)
-    if not todo and not withdrawn:
+    if not todo and not withdrawn and not orphans(lake, ledger):
         return Ingested(source_errors=sources.errors)
     scratch = clear_scratch(lake.settings)
     written, read = _Written(), list[ReadFile]()
@@ -165,7 +171,8 @@ def _commit_rows(
     ledger: Mapping[str, Mapping[str, Any]],
     now: dt.datetime,
 ) -> list[dict[str, Any]]:
-    loaded = {file.file.file_id for file in read if file.status == "loaded"}
+    # Rows that a killed run left without an entry in the ledger go with those that are replaced.
+    loaded = {file.file.file_id for file in read if file.status == "loaded"} | orphans(lake, ledger)
     old = {
         name: [file for file in lake.snapshot(name).files if file.partition["file_id"] in loaded] for name in ROW_TABLES
     }
@@ -182,6 +189,7 @@ def _commit_rows(
         file_id = file.file.file_id
         before = ledger.get(file_id)
         first, last = written.bounds.get(file_id, (None, None))
+        changed = touched.get(file_id, set()) | set(before["event_dates"] if before else ())
         attempt = {
             "file_id": file_id,
             "path": file.file.path,
@@ -205,7 +213,7 @@ def _commit_rows(
                     "first_event_at": first,
                     "last_event_at": last,
                     "event_dates": sorted(dates.get(file_id, ())),
-                    "touched_dates": sorted(touched.get(file_id, ())),
+                    "touched_dates": sorted(changed),
                     "raw_version": version if file_id in touched else lake.snapshot("raw/events").state.version,
                     "status": "replaced" if was_loaded else "loaded",
                 }

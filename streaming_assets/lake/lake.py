@@ -14,14 +14,14 @@ import pyarrow as pa
 
 from streaming_assets import contracts
 from streaming_assets.contracts import Table
+from streaming_assets.errors import LakeSettingsError
 from streaming_assets.lake.days import Days, DayVersions
 from streaming_assets.lake.delta import DataFile, Snapshot, State, commit, snapshot
 from streaming_assets.lake.engine import DuckDBEngine
-from streaming_assets.lake.errors import LakeSettingsError
 from streaming_assets.settings import Settings
 
 OPEN_FAILURES = "meta/open_failures"
-_SHAPE_FILE = "lake.json"
+SHAPE_FILE = "lake.json"
 
 
 class Lake:
@@ -183,7 +183,13 @@ def next_version(before: Snapshot) -> int:
 
 def require_shape(settings: Settings) -> None:
     """Write the settings that shape the tables into a new lake; refuse others later. Raises LakeSettingsError."""
-    path = settings.lake_dir / _SHAPE_FILE
+    partitions = {column for table in contracts.ALL.values() for column in table.partition_by}
+    for part in settings.lake_dir.resolve().parts:
+        if part.split("=")[0] in partitions and "=" in part:
+            raise LakeSettingsError(
+                f"the data folder lies below {part!r}, which reads like a partition; name another one"
+            )
+    path = settings.lake_dir / SHAPE_FILE
     if not path.exists():
         settings.lake_dir.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}")

@@ -19,7 +19,14 @@ def writer_lock(folder: Path) -> Iterator[None]:
 
     A process that holds it already enters again.
     """
-    path = (folder / ".lock").resolve()
+    with exclusive(folder / ".lock", f"another run is writing to {folder}; waiting until it is done"):
+        yield
+
+
+@contextlib.contextmanager
+def exclusive(file: Path, waiting: str = "") -> Iterator[None]:
+    """Hold a lock file, saying so while somebody else has it; a process that holds it already enters again."""
+    path = file.resolve()
     if path in _held:
         _held[path] += 1
         try:
@@ -27,7 +34,7 @@ def writer_lock(folder: Path) -> Iterator[None]:
         finally:
             _held[path] -= 1
         return
-    with contextlib.closing(_lock(path)):
+    with contextlib.closing(_lock(path, waiting)):
         _held[path] = 1
         try:
             yield
@@ -35,7 +42,7 @@ def writer_lock(folder: Path) -> Iterator[None]:
             del _held[path]
 
 
-def _lock(path: Path) -> TextIO:
+def _lock(path: Path, waiting: str) -> TextIO:
     """The lock file, open and locked; its closing frees it."""
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,9 +50,10 @@ def _lock(path: Path) -> TextIO:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            logger.warning("another run is writing to %s; waiting until it is done", path.parent)
+            if waiting:
+                logger.warning(waiting)
             fcntl.flock(file, fcntl.LOCK_EX)
-        # A rebuild renames the folder: the lock that was waited for is then another lake's.
+        # Somebody may have moved the folder meanwhile: the lock that was waited for is then another lake's.
         if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
             return file
         file.close()

@@ -88,12 +88,13 @@ def content_daily(plays: ibis.Table) -> ibis.Table:
 
 
 def hourly_activity(plays: ibis.Table, calendar: ibis.Table) -> ibis.Table:
-    """One row per hour of every day of the calendar that is given, zeros included. Columns: contract core/hourly_activity.
+    """One row per hour of every day with a play, zeros included. Columns: contract core/hourly_activity.
 
     Hours are counted from the start of the local day, so that a day of 23 or 25 hours has as many rows.
     """
     hour = 3600 * MICROSECONDS
-    days = calendar.mutate(day_starts=microseconds(_.starts_at), day_ends=microseconds(_.ends_at))
+    played = calendar.semi_join(plays, calendar.date == plays.event_date)
+    days = played.mutate(day_starts=microseconds(_.starts_at), day_ends=microseconds(_.ends_at))
     hours = (
         days.mutate(number=ibis.range(0, 26).unnest().cast("int64"))
         .filter(_.day_starts + _.number * hour < _.day_ends)

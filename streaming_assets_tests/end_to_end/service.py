@@ -47,7 +47,7 @@ def rich_service(random: Random, first: dt.date, days: int) -> Service:
     Late rows, rows sent twice with and without an event_id and with other values, one event_id for two plays of a day
     and of two days, plays that start at one instant on two platforms, plays of up to 12 hours, days without a break,
     skips and pauses, broken rows, a file landed under a second path, records of users and titles that supersede each
-    other, and files that are corrected later: rows gone, changed, new and moved to another day.
+    other, and files that are corrected later: rows gone, changed, new and moved to another day, or a file of nonsense.
     """
     start = dt.datetime.combine(first, dt.time())
     rows = [
@@ -68,8 +68,10 @@ def rich_service(random: Random, first: dt.date, days: int) -> Service:
     for landed in arrivals.values():
         random.shuffle(landed)
     service = Service({f"events/{day}.jsonl": _with_broken_rows(random, landed) for day, landed in arrivals.items()})
-    for day in random.sample(sorted(day for day in arrivals if len(arrivals[day]) >= 20), 3):
+    corrected = random.sample(sorted(day for day in arrivals if len(arrivals[day]) >= 20), 4)
+    for day in corrected[:3]:
         service.corrected[f"events/{day}.jsonl"] = _before_correction(random, arrivals[day])
+    service.corrected[f"events/{corrected[3]}.jsonl"] = "this is no JSON\n" * 9
     twice = random.choice(sorted(set(arrivals) - {start.date()}))
     service.final[f"another path/{'0' if random.random() < 0.5 else 'z'} {twice}.jsonl"] = lines(arrivals[twice])
     _land_records(random, service, start)

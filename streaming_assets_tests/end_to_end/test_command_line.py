@@ -28,7 +28,7 @@ class TestWrongUse:
             ("THREADS", "many", "whole number"),
             ("START_DATE", "01.02.2026", "date such as"),
             ("MAX_REJECTED_SHARE", "10", "share from 0 to 1"),
-            ("MEMORY_LIMIT", "lots", "size such as"),
+            ("MEMORY_LIMIT", "lots", "size of 100MB or more"),
             ("ENGINE", "abacus", "duckdb"),
         ],
     )

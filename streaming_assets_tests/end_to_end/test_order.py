@@ -51,9 +51,11 @@ def lands_alike_in_any_order(seed: int) -> None:
         assert (errors(steps), failed_blocking(steps)) == ([], [])
         expected = at_once.core()
         assert sessions_in(expected) == one_pass(plays_in(service.final), 30)
+        # Some rows of a day without the others may be too few for the broken ones among them: that is for later files to mend.
         for batch in batches(random, service):
             in_batches.land(batch)
-            assert errors(in_batches.run()) == []
+            steps = in_batches.run()
+        assert (errors(steps), [one for one in in_batches.open_failures() if one.is_blocking]) == ([], [])
         assert differences(in_batches.core(), expected) == []
 
 
