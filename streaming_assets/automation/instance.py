@@ -38,4 +38,6 @@ def local_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
                 instance.all_instigator_state()
             yield instance
         except DBAPIError as error:
-            raise InstanceError(f"Dagster's own storage in {prepare_home(settings)} failed: {error.orig}") from error
+            raise InstanceError(
+                f"Dagster's own storage in {prepare_home(settings)} failed: {error.orig}; see whether the disk is full"
+            ) from error

@@ -12,7 +12,7 @@ from streaming_assets.lake.failures import blocked_days, days_unseen, open_failu
 from streaming_assets.lake.fold import Fold
 from streaming_assets.lake.ingest import LEDGER, ledger_rows, new_files, orphans, withdrawn_files
 from streaming_assets.lake.lake import Lake
-from streaming_assets.lake.pending import required_versions, stale_days, with_neighbours
+from streaming_assets.lake.pending import achievable_versions, required_versions, stale_days
 from streaming_assets.sources import Sources, scan
 
 WORTH_BRIDGING = 10
@@ -32,20 +32,27 @@ def is_ingest_due(lake: Lake, sources: Sources, subjects: Mapping[str, str]) -> 
 
 
 def due_days(lake: Lake, known: Days, subjects: Mapping[str, str]) -> set[dt.date]:
-    """Days that some daily table was not computed for since their rows changed, or not checked since it was."""
+    """Days that some daily table was not computed for since their rows changed, or not checked since it was.
+
+    Days on which a blocking check of raw stands failed are left out. What depends on them is computed once without
+    them, and again when they are corrected.
+    """
     required = required_versions(lake.snapshot("raw/events").state, known)
-    due: set[dt.date] = set()
+    blocked = blocked_days(open_failures(lake), "raw")
+    events = lake.snapshot("core/events").state
+    achievable = achievable_versions(required, events, blocked)
+    due = stale_days(required, events)
     for declared in core.DAILY:
-        due |= stale_days(required, lake.snapshot(declared.table.name).state)
+        due |= stale_days(achievable, lake.snapshot(declared.table.name).state)
     for subject, about in subjects.items():
         if lake.snapshot(about).table.day_column:
             due |= days_unseen(lake, subject, about)
-    return due
+    return due - blocked
 
 
 def held_days(lake: Lake) -> set[dt.date]:
-    """Days that wait for a correction: a blocking check of raw stands failed on them or on a day that they depend on."""
-    return with_neighbours(blocked_days(open_failures(lake), "raw"))
+    """Days that wait for a correction: a blocking check of raw stands failed on them."""
+    return blocked_days(open_failures(lake), "raw")
 
 
 def runs_for(days: Iterable[dt.date], held: set[dt.date]) -> list[Days]:

@@ -103,9 +103,9 @@ def _status_lines(lake: Lake) -> Iterator[str]:
     daily = {found.subject: found.about for found in by_job[COMPUTE_DAYS]}
     due = due_days(lake, known_days(settings, utc_now()), daily)
     yield "pending    " + (", ".join(map(str, ranges_of(due))) or "no days")
-    held = held_days(lake) & due
+    held = held_days(lake)
     if held:
-        yield f"held       {', '.join(map(str, ranges_of(held)))}: a blocking check of raw stands failed on or before them"
+        yield f"held       {', '.join(map(str, ranges_of(held)))}: a blocking check of raw stands failed"
     yield "unchecked  " + (", ".join(unchecked(lake, subjects)) or "nothing")
     record = lake.rows(RECORD)
     if record:

@@ -69,9 +69,18 @@ def stamps(days: Days, current: int, required: DayVersions, inputs: Iterable[tup
     return found
 
 
-def with_neighbours(days: Iterable[dt.date]) -> set[dt.date]:
-    """The days whose daily tables depend on rows of the given ones."""
-    return {near for day in days for near in Days(day, day).around(REACHES_BACK, REACHES_AHEAD)}
+def achievable_versions(required: DayVersions, events: State, blocked: set[dt.date]) -> DayVersions:
+    """What is required, less what cannot be had yet: on days that depend on a blocked one, the state of its events.
+
+    Stamps reach a day further back than changes do: sessions are stamped by the plays of their next day, and these by
+    the events of the day after.
+    """
+    found = DayVersions(required)
+    for held in blocked:
+        for day in Days(held, held).around(REACHES_BACK + 1, REACHES_AHEAD):
+            if day in found:
+                found[day] = min(found[day], events.days.get(held, 0))
+    return found
 
 
 def changed_inputs(inputs: Mapping[str, int], now: Mapping[str, int]) -> list[str]:

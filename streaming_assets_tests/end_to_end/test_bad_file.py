@@ -35,7 +35,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Story:
-    """A new data folder, taken in step by step: a bad file among the first ones, its correction, another one later."""
+    """A new data folder, taken in step by step: five days, the first one bad; its correction; seven more, the last one bad."""
 
     folder: DataFolder
     days: list[dt.date]
@@ -55,11 +55,11 @@ def story(steady: Steady, tmp_path_factory: pytest.TempPathFactory) -> Story:
         folder,
         steady.days,
         steady.folder.core(),
-        first_bad=land(folder, dict(files[:5]) | {files[2][0]: with_a_fifth_broken(files[2][1])}),
-        first_corrected=land(folder, dict([files[2]])),
-        second_bad=land(folder, dict(files[5:]) | {files[7][0]: with_a_fifth_broken(files[7][1])}),
+        first_bad=land(folder, dict(files[:5]) | {files[0][0]: with_a_fifth_broken(files[0][1])}),
+        first_corrected=land(folder, dict(files[:1])),
+        second_bad=land(folder, dict(files[5:]) | {files[11][0]: with_a_fifth_broken(files[11][1])}),
         nothing_new=land(folder, {}),
-        second_corrected=land(folder, dict([files[7]])),
+        second_corrected=land(folder, dict(files[11:])),
     )
 
 
@@ -100,9 +100,9 @@ def with_a_fifth_broken(text: str) -> str:
 
 
 class TestWhileABadFileStands:
-    def test_its_day_and_the_days_around_stay_out_of_core_and_the_others_load(self, story: Story):
-        assert story.first_bad.loaded == {story.days[0]}
-        assert story.second_bad.loaded == {*story.days[:6], *story.days[10:]}
+    def test_its_day_stays_out_of_core_and_the_others_load(self, story: Story):
+        assert story.first_bad.loaded == set(story.days[1:5])
+        assert story.second_bad.loaded == set(story.days) - {story.days[11]}
 
     def test_nothing_is_published_before_the_first_good_run(self, story: Story):
         assert story.first_bad.published is None
@@ -116,17 +116,17 @@ class TestWhileABadFileStands:
         assert [stage.is_fine for stage in stages] == [False, False, False]
 
     def test_the_run_and_the_status_name_the_checks_and_the_day(self, story: Story):
-        for stage, day in ((story.first_bad, story.days[2]), (story.second_bad, story.days[7])):
+        for stage, day in ((story.first_bad, story.days[0]), (story.second_bad, story.days[11])):
             for check in (CHECK_OF_FILES, CHECK_OF_DAYS):
                 assert f"BLOCKING: {check} on {day}" in stage.told
                 assert f"blocking  {check} on {day}" in stage.status
 
     def test_publishing_says_why_it_refuses(self, story: Story):
         (refusal,) = story.second_bad.errors
-        assert f"{CHECK_OF_FILES} on {story.days[7]}" in refusal
+        assert f"{CHECK_OF_FILES} on {story.days[11]}" in refusal
 
     def test_the_status_tells_which_days_are_held(self, story: Story):
-        assert f"held       {story.days[6]} to {story.days[9]}:" in story.second_bad.status
+        assert f"held       {story.days[11]}:" in story.second_bad.status
 
     def test_a_run_with_nothing_new_computes_no_day_again(self, story: Story):
         assert [job for job in story.nothing_new.jobs if job.startswith("compute_days")] == []

@@ -20,7 +20,7 @@ READER = """
 import sys, duckdb
 connection = duckdb.connect(sys.argv[1], read_only=True)
 connection.execute("SET enable_progress_bar = false")
-plays = connection.execute("SELECT watch_seconds FROM core.plays")
+plays = connection.execute("SELECT coalesce(watch_seconds, 0) FROM core.plays")
 seen = plays.fetchmany(10)
 print("reading", flush=True)
 sys.stdin.readline()

@@ -7,11 +7,18 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
-from deltalake.exceptions import CommitFailedError
 
 from streaming_assets import contracts
 from streaming_assets.lake.days import Days, DayVersions
-from streaming_assets.lake.delta import ContractMismatchError, State, commit, delta_schema, snapshot, vacuum
+from streaming_assets.lake.delta import (
+    ConflictError,
+    ContractMismatchError,
+    State,
+    commit,
+    delta_schema,
+    snapshot,
+    vacuum,
+)
 from streaming_assets.lake.lake import Lake, files_of
 
 from .rows import HOURS, hours_of, march, plays_by_day, table_of, write_hours
@@ -129,7 +136,7 @@ def test_of_two_writers_from_one_snapshot_the_second_fails_and_changes_nothing(l
     before = snapshot(HOURS, lake.folder(HOURS))
     ours, theirs = (lake.engine.write(hours_of({march(2): plays}), HOURS, lake.folder(HOURS)) for plays in (2, 3))
     commit(before, theirs, [], State(), "theirs")
-    with pytest.raises(CommitFailedError):
+    with pytest.raises(ConflictError):
         commit(before, ours, [], State(), "ours")
     assert plays_by_day(fresh(lake))[march(2)] == 3
     assert sum(row["date"] == march(2) for row in fresh(lake).rows(HOURS.name)) == 1
@@ -140,7 +147,7 @@ def test_of_two_writers_that_replace_one_file_the_second_fails(lake):
     before = snapshot(HOURS, lake.folder(HOURS))
     ours, theirs = (lake.engine.write(hours_of({march(1): plays}), HOURS, lake.folder(HOURS)) for plays in (2, 3))
     commit(before, theirs, before.files, State(), "theirs")
-    with pytest.raises(CommitFailedError):
+    with pytest.raises(ConflictError):
         commit(before, ours, before.files, State(), "ours")
     assert plays_by_day(fresh(lake)) == {march(1): 3}
 

@@ -103,7 +103,7 @@ def test_other_settings_may_change(lake):
 
 @pytest.mark.parametrize(
     "folder",
-    ["it's here", 'so "quoted"', "100% of [1] *? {a,b}", "date=2020-01-01", "user=ann", "ünïcode 日本"],
+    ["it's here", 'so "quoted"', "100% of [1] *? {a,b}", "user=ann", "ünïcode 日本"],
 )
 def test_the_data_folder_may_have_any_name(tmp_path, folder):
     settings = Settings(data_dir=tmp_path / folder, threads=1, memory_limit="500MB")
@@ -111,6 +111,11 @@ def test_the_data_folder_may_have_any_name(tmp_path, folder):
         lake = Lake(settings, engine)
         write_hours(lake, Days(march(1), march(2)), {march(1): 1, march(2): 2})
         assert plays_by_day(Lake(settings, engine)) == {march(1): 1, march(2): 2}
+
+
+def test_a_data_folder_that_reads_like_a_partition_is_refused(tmp_path, lake):
+    with pytest.raises(LakeSettingsError, match=r"below 'date=2020-01-01', which reads like a partition"):
+        Lake(Settings(data_dir=tmp_path / "date=2020-01-01" / "data"), lake.engine)
 
 
 def test_scratch_is_emptied_of_what_a_killed_run_left(lake):

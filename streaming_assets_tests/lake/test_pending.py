@@ -6,6 +6,7 @@ from streaming_assets.lake.days import Days, DayVersions
 from streaming_assets.lake.delta import State
 from streaming_assets.lake.pending import (
     Window,
+    achievable_versions,
     changed_inputs,
     required_versions,
     settled,
@@ -13,7 +14,6 @@ from streaming_assets.lake.pending import (
     stamps,
     sufficient,
     unchecked_days,
-    with_neighbours,
 )
 
 from .rows import march
@@ -28,7 +28,16 @@ def of_days(**versions: int) -> DayVersions:
 
 def test_a_changed_day_concerns_the_day_before_and_the_two_days_after():
     assert required_versions(State(days=of_days(d5=3)), YEAR) == of_days(d4=3, d5=3, d6=3, d7=3)
-    assert with_neighbours([march(5)]) == {march(4), march(5), march(6), march(7)}
+
+
+def test_days_around_a_blocked_one_can_be_had_only_as_far_as_its_events_are():
+    required = DayVersions({march(day): 3 for day in range(1, 9)})
+    events = State(days=DayVersions({march(day): 3 for day in range(1, 9)} | {march(5): 2}))
+    assert achievable_versions(required, events, {march(5)}) == {
+        **{march(day): 3 for day in (1, 2, 8)},
+        **{march(day): 2 for day in (3, 4, 5, 6, 7)},
+    }
+    assert achievable_versions(required, State(), {march(5)})[march(4)] == 0
 
 
 def test_where_changed_days_concern_the_same_day_the_later_change_counts():
