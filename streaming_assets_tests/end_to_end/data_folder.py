@@ -66,7 +66,7 @@ class DataFolder:
         return copy
 
     def _keep_runs_in_memory(self) -> None:
-        self.settings.dagster_home.mkdir(exist_ok=True)
+        self.settings.dagster_home.mkdir(parents=True, exist_ok=True)
         (self.settings.dagster_home / "dagster.yaml").write_text(IN_MEMORY)
 
     def land(self, files: Mapping[str, str | bytes]) -> None:

@@ -248,7 +248,7 @@ def test_a_file_of_no_bytes_belongs_to_the_source_that_claims_its_name(landing):
         ("b.csv", HEADER.strip()),
         ("c.json", "[]"),
         ("d.jsonl", "\n\n"),
-        ("e.csv.gz", gzip.compress(b"")),
+        ("e.csv.gz", gzip.compress(b"", mtime=0)),
     ],
 )
 def test_a_file_without_rows_is_loaded_with_no_rows(landing, name, content):
