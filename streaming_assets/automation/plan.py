@@ -38,16 +38,16 @@ def due_days(lake: Lake, known: Days, subjects: Mapping[str, str]) -> set[dt.dat
     them, and again when they are corrected.
     """
     required = required_versions(lake.snapshot("raw/events").state, known)
-    blocked = blocked_days(open_failures(lake), "raw")
+    held = held_days(lake)
     events = lake.snapshot("core/events").state
-    achievable = achievable_versions(required, events, blocked)
+    achievable = achievable_versions(required, events, held)
     due = stale_days(required, events)
     for declared in core.DAILY:
         due |= stale_days(achievable, lake.snapshot(declared.table.name).state)
     for subject, about in subjects.items():
         if lake.snapshot(about).table.day_column:
             due |= days_unseen(lake, subject, about)
-    return due - blocked
+    return due - held
 
 
 def held_days(lake: Lake) -> set[dt.date]:

@@ -1,7 +1,7 @@
 """Landed files into the raw tables and the ledger."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,7 +87,6 @@ def ingest(
     sources: Sources,
     email_key: str,
     now: dt.datetime,
-    progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Ingested:
     """Read every new file of landing; replace exactly its rows; enter it in the ledger.
 
@@ -113,7 +112,6 @@ def ingest(
             batch.append(read_file(lake.engine.connection, file, sources, lake.settings, email_key, scratch, now))
         _write(lake, batch, written)
         read += batch
-        progress(min(start + _FILES_AT_ONCE, len(todo)), len(todo))
         clear_scratch(lake.settings)
     rows += _commit_rows(lake, read, written, ledger, now)
     after = {**_without(ledger, withdrawn), **{row["file_id"]: row for row in rows}}
