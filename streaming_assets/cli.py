@@ -132,10 +132,11 @@ def _check(asked: argparse.Namespace) -> int:
 
 
 def _ui(asked: argparse.Namespace) -> int:
-    from streaming_assets.automation.instance import prepare_home
+    from streaming_assets.automation.instance import ONE_PLANNED_EVENT_PER_ASSET, prepare_home
 
     settings = _settings(asked)
     environment = {
+        **ONE_PLANNED_EVENT_PER_ASSET,
         **os.environ,
         "DAGSTER_HOME": prepare_home(settings),
         "STREAMING_ASSETS_DATA_DIR": str(settings.data_dir.resolve()),
