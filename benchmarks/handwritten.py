@@ -165,12 +165,15 @@ SELECT
     count(*) FILTER (is_skip) AS skips,
     0::BIGINT AS completes,
     coalesce(sum(watch_seconds), 0) AS watch_seconds,
+    count(watch_seconds) AS plays_with_watch_time,
     count(*) FILTER (is_session_start) AS sessions_started,
     count(DISTINCT content_id) AS distinct_content,
     count(DISTINCT genre) AS distinct_genres,
     coalesce(sum(pauses), 0)::BIGINT AS pauses,
     coalesce(sum(buffer_events), 0)::BIGINT AS buffer_events,
+    count(buffer_events) AS plays_with_buffering,
     count(*) FILTER (was_recommended) AS recommended_plays,
+    count(was_recommended) AS plays_with_recommendation,
     {COMPLETION_SUMS},
     count(*) FILTER (completion_pct < 10) AS plays_under_10pct,
     min(started_at) AS first_event_at,
@@ -198,10 +201,12 @@ SELECT
     count(*) AS plays,
     count(DISTINCT user_id) AS unique_users,
     coalesce(sum(watch_seconds), 0) AS watch_seconds,
+    count(watch_seconds) AS plays_with_watch_time,
     {COMPLETION_SUMS},
-    [{", ".join(f"count(*) FILTER (least(floor(completion_pct / 5), 19) = {number})" for number in range(20))}]
+    [{", ".join(f"count(*) FILTER (bin = {number})" for number in range(20))}]
         AS completion_histogram
-FROM core.plays GROUP BY content_id, state, platform, event_date
+FROM (SELECT *, CASE WHEN completion_pct >= 95 THEN 19 ELSE floor(completion_pct / 5) END AS bin FROM core.plays)
+GROUP BY content_id, state, platform, event_date
 """
 
 HOURLY_ACTIVITY = """
@@ -215,7 +220,7 @@ found AS (
         coalesce(sum(watch_seconds), 0) AS watch_seconds
     FROM core.plays GROUP BY 1
 )
-SELECT hour_at, hour_at::DATE AS date, coalesce(plays, 0) AS plays, coalesce(active_users, 0) AS active_users,
+SELECT hour_at, hour_at::DATE AS date, hour(hour_at) AS local_hour, coalesce(plays, 0) AS plays, coalesce(active_users, 0) AS active_users,
     coalesce(watch_seconds, 0) AS watch_seconds
 FROM hours LEFT JOIN found USING (hour_at)
 """

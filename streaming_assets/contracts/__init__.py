@@ -1,6 +1,6 @@
 """One declaration per table. `ALL` lists every table of the lake by name."""
 
-from streaming_assets.contracts import core, meta, raw
+from streaming_assets.contracts import core, marts, meta, raw
 from streaming_assets.contracts.table import Column, Reference, Table
 
 ALL: dict[str, Table] = {
@@ -21,11 +21,15 @@ ALL: dict[str, Table] = {
         core.user_content_daily,
         core.content_daily,
         core.hourly_activity,
+        *marts.TABLES,
         meta.open_failures,
         meta.published,
         meta.content_seen,
         meta.user_habits,
         meta.first_seen,
+        meta.title_totals,
+        meta.user_titles,
+        meta.first_days,
     )
 }
 

@@ -99,6 +99,8 @@ calendar = Table(
         _DATE,
         Column("starts_at", "timestamp", "first instant of the day, in UTC", not_null=True),
         Column("ends_at", "timestamp", "first instant of the next day, in UTC", not_null=True),
+        Column("clock_changes_at", "timestamp", "instant within the day, in UTC, at which its clocks change"),
+        Column("clock_shift_seconds", "int64", "by how much they go forward then; 0 on other days", not_null=True),
     ),
 )
 
@@ -185,12 +187,15 @@ user_daily = Table(
         _count("skips", "skip events, and plays that the source calls skips"),
         _count("completes", "complete events"),
         _seconds("watch_seconds", "watched time of the day's plays"),
+        _count("plays_with_watch_time", "plays whose watch time is known or assumed"),
         _count("sessions_started", "sessions started on the day"),
         _count("distinct_content", "titles played"),
         _count("distinct_genres", "genres played"),
         _count("pauses", "pauses"),
         _count("buffer_events", "rebuffering stops"),
+        _count("plays_with_buffering", "plays whose number of rebuffering stops is known"),
         _count("recommended_plays", "plays started from a recommendation"),
+        _count("plays_with_recommendation", "plays of which it is known whether they were"),
         *_COMPLETION_SUMS,
         _count("plays_under_10pct", "plays abandoned before 10 % of a known length"),
         Column("first_event_at", "timestamp", "earliest event of the day", not_null=True),
@@ -241,6 +246,7 @@ content_daily = Table(
         Column("plays", "int64", "plays", not_null=True, at_least=1),
         Column("unique_users", "int64", "users with a play", not_null=True, at_least=1),
         _seconds("watch_seconds", "watched time"),
+        _count("plays_with_watch_time", "plays whose watch time is known or assumed"),
         *_COMPLETION_SUMS,
         Column(
             "completion_histogram",
@@ -261,6 +267,7 @@ hourly_activity = Table(
     columns=(
         Column("hour_at", "timestamp", "UTC start of the local hour", not_null=True),
         _DATE,
+        Column("local_hour", "int64", "hour of the reporting zone's clock", not_null=True, at_least=0, at_most=23),
         _count("plays", "plays started in the hour"),
         _count("active_users", "users with a play started in the hour"),
         _seconds("watch_seconds", "watched time of these plays"),

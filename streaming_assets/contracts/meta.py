@@ -72,3 +72,51 @@ first_seen = Table(
         Column("first_event_at", "timestamp", "earliest event", not_null=True),
     ),
 )
+
+title_totals = Table(
+    "meta/title_totals",
+    grain="one row per title, state and platform, up to a day",
+    key=("content_id", "state", "platform"),
+    source="core/content_daily up to the day in the table's last commit",
+    columns=(
+        Column("content_id", "string", "show, film, episode or track", not_null=True),
+        Column("state", "string", "state of the plays"),
+        Column("platform", "string", "platform of the plays"),
+        Column("plays", "int64", "plays", not_null=True),
+        Column("watch_seconds", "float64", "watched time", not_null=True),
+        Column("plays_with_watch_time", "int64", "plays whose watch time is known or assumed", not_null=True),
+        Column("completion_pct_sum", "float64", "sum of completion_pct over the plays that have one", not_null=True),
+        Column("completion_pct_n", "int64", "plays that have a completion_pct", not_null=True),
+        Column("completion_histogram", "array<int64>", "plays by completion_pct in 20 bins of 5 points", not_null=True),
+        Column("first_date", "date", "day of the first play", not_null=True),
+        Column("last_date", "date", "day of the latest play", not_null=True),
+    ),
+)
+
+user_titles = Table(
+    "meta/user_titles",
+    grain="one row per user, title and state, up to a day",
+    key=("user_id", "content_id", "state"),
+    source="core/user_content_daily up to the day in the table's last commit",
+    columns=(
+        Column("user_id", "string", "who", not_null=True),
+        Column("content_id", "string", "show, film, episode or track", not_null=True),
+        Column("state", "string", "state of the plays"),
+        Column("plays", "int64", "plays", not_null=True),
+        Column("first_date", "date", "day of the first play", not_null=True),
+        Column("last_event_at", "timestamp", "start of the latest play", not_null=True),
+    ),
+)
+
+first_days = Table(
+    "meta/first_days",
+    grain="one row per user, up to a day",
+    key=("user_id",),
+    source="core/user_content_daily up to the day in the table's last commit",
+    columns=(
+        Column("user_id", "string", "who", not_null=True),
+        Column("first_date", "date", "day of the first play", not_null=True),
+        Column("platform", "string", "most frequent platform of that day's plays, ties to the latest"),
+        Column("country", "string", "most frequent country of that day's plays, ties to the latest"),
+    ),
+)

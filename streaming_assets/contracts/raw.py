@@ -130,8 +130,8 @@ content = Table(
 
 rejected_rows = Table(
     "raw/rejected_rows",
-    grain="one row per row of a landed file that could not be used",
-    key=("file_id", "row_number"),
+    grain="one row per row of a landed file and table that it could not be used for",
+    key=("file_id", "table", "row_number"),
     source="the files in landing",
     caveats="The raw row is capped at 1,000 characters and e-mail addresses in it are masked.",
     partition_by=("file_id",),

@@ -4,21 +4,35 @@ Zone arithmetic happens here and nowhere else; engines disagree on it silently.
 """
 
 import datetime as dt
+import itertools
+from bisect import bisect_left
 from zoneinfo import ZoneInfo
 
 LAST_DAY = dt.date(2100, 12, 31)
 
 
-def days(timezone: str, start: dt.date, last: dt.date = LAST_DAY) -> list[tuple[dt.date, dt.datetime, dt.datetime]]:
-    """(date, starts_at, ends_at) of every day from start to last; the bounds are UTC without zone.
+Day = tuple[dt.date, dt.datetime, dt.datetime, dt.datetime | None, int]
 
-    A day whose midnight is skipped by a clock change starts at the change.
+
+def days(timezone: str, start: dt.date, last: dt.date = LAST_DAY) -> list[Day]:
+    """(date, starts_at, ends_at, clock_changes_at, clock_shift_seconds) of every day from start to last.
+
+    Instants are UTC without zone. A day whose midnight is skipped by a clock change starts at the change. Of two
+    changes on one day the first is told.
     """
     zone = ZoneInfo(timezone)
     count = (last - start).days + 2
     dates = [start + dt.timedelta(days=number) for number in range(count)]
     starts = [_midnight_utc(date, zone) for date in dates]
-    return list(zip(dates[:-1], starts[:-1], starts[1:], strict=True))
+    known = offsets(timezone, start, last)
+    shifts = {at: (following - before) for (_, before), (at, following) in itertools.pairwise(known)}
+    changes = sorted(shifts)
+    found: list[Day] = []
+    for date, starts_at, ends_at in zip(dates[:-1], starts[:-1], starts[1:], strict=True):
+        place = bisect_left(changes, starts_at)
+        change = changes[place] if place < len(changes) and changes[place] < ends_at else None
+        found.append((date, starts_at, ends_at, change, shifts[change] if change else 0))
+    return found
 
 
 def offsets(timezone: str, start: dt.date, last: dt.date = LAST_DAY) -> list[tuple[dt.datetime, int]]:

@@ -14,12 +14,15 @@ def user_daily(plays: ibis.Table, events: ibis.Table) -> ibis.Table:
         skips=count_where(_.is_skip),
         completes=ibis.literal(0, "int64"),
         watch_seconds=total(_.watch_seconds),
+        plays_with_watch_time=_.watch_seconds.count(),
         sessions_started=count_where(_.is_session_start),
         distinct_content=_.content_id.nunique(),
         distinct_genres=_.genre.nunique(),
         pauses=total(_.pauses),
         buffer_events=total(_.buffer_events),
+        plays_with_buffering=_.buffer_events.count(),
         recommended_plays=count_where(_.was_recommended),
+        plays_with_recommendation=_.was_recommended.count(),
         **_completion_sums(),
         plays_under_10pct=count_where(_.completion_pct < 10),
         first_event_at=_.started_at.min(),
@@ -82,6 +85,7 @@ def content_daily(plays: ibis.Table) -> ibis.Table:
         plays=_.count(),
         unique_users=_.user_id.nunique(),
         watch_seconds=total(_.watch_seconds),
+        plays_with_watch_time=_.watch_seconds.count(),
         **_completion_sums(),
         completion_histogram=ibis.array(bins),
     )
@@ -93,13 +97,8 @@ def hourly_activity(plays: ibis.Table, calendar: ibis.Table) -> ibis.Table:
     Hours are counted from the start of the local day, so that a day of 23 or 25 hours has as many rows.
     """
     hour = 3600 * MICROSECONDS
-    played = calendar.semi_join(plays, calendar.date == plays.event_date)
-    days = played.mutate(day_starts=microseconds(_.starts_at), day_ends=microseconds(_.ends_at))
-    hours = (
-        days.mutate(number=ibis.range(0, 26).unnest().cast("int64"))
-        .filter(_.day_starts + _.number * hour < _.day_ends)
-        .select("date", "number", hour_at=_.starts_at + _.number.as_interval("h"))
-    )
+    days = calendar.semi_join(plays, calendar.date == plays.event_date).mutate(day_starts=microseconds(_.starts_at))
+    hours = hours_of(days)
     found = (
         plays.join(days.select("date", "day_starts"), plays.event_date == days.date)
         .mutate(number=((microseconds(_.started_at) - _.day_starts) / hour).floor().cast("int64"))
@@ -109,9 +108,26 @@ def hourly_activity(plays: ibis.Table, calendar: ibis.Table) -> ibis.Table:
     return hours.left_join(found, ["date", "number"]).select(
         "hour_at",
         "date",
+        "local_hour",
         plays=_.plays.coalesce(0),
         active_users=_.active_users.coalesce(0),
         watch_seconds=_.watch_seconds.coalesce(0.0),
+    )
+
+
+def hours_of(days: ibis.Table) -> ibis.Table:
+    """(date, number, hour_at, local_hour): every hour of days of core/calendar; number counts from 0 within the day.
+
+    local_hour is what the clock shows: the hour skipped in spring is missing, the one repeated in autumn comes twice.
+    """
+    hour = 3600 * MICROSECONDS
+    shift = (_.hour_at >= _.clock_changes_at).ifelse(_.clock_shift_seconds, 0).coalesce(0)
+    return (
+        days.mutate(number=ibis.range(0, 26).unnest().cast("int64"))
+        .filter(microseconds(_.starts_at) + _.number * hour < microseconds(_.ends_at))
+        .mutate(hour_at=_.starts_at + _.number.as_interval("h"))
+        .mutate(clock=(_.number * 3600 + shift) % 86_400)
+        .select("date", "number", "hour_at", local_hour=(_.clock / 3600).floor().cast("int64"))
     )
 
 

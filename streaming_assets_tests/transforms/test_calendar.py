@@ -15,7 +15,7 @@ HOUR = dt.timedelta(hours=1)
 
 
 def bounds(timezone: str, day: dt.date) -> tuple[dt.datetime, dt.datetime]:
-    ((found, starts_at, ends_at),) = days(timezone, day, day)
+    ((found, starts_at, ends_at, *_),) = days(timezone, day, day)
     assert found == day
     return starts_at, ends_at
 
@@ -109,7 +109,7 @@ def test_days_follow_each_other_without_gap_or_overlap(timezone):
     found = days(timezone, dt.date(2005, 1, 1), dt.date(2030, 12, 31))
     assert len(found) == 9496
     assert all(before[2] == after[1] for before, after in itertools.pairwise(found))
-    assert all(starts_at <= ends_at for _, starts_at, ends_at in found)
+    assert all(starts_at <= ends_at for _, starts_at, ends_at, *_ in found)
 
 
 ZONES = (
@@ -141,6 +141,22 @@ def test_the_offset_at_any_instant_is_that_of_the_time_zone_database(timezone, a
 @given(st.sampled_from(ZONES), instants)
 def test_any_instant_lies_in_the_day_that_the_clock_on_the_wall_says(timezone, at):
     row = bisect_right(DAYS[timezone], at, key=lambda day: day[1]) - 1
-    day, starts_at, ends_at = DAYS[timezone][row]
+    day, starts_at, ends_at, *_ = DAYS[timezone][row]
     assert starts_at <= at < ends_at
     assert day == date_at(at, timezone) == at.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(timezone)).date()
+
+
+@pytest.mark.parametrize(
+    ("timezone", "day", "change", "shift"),
+    [
+        ("UTC", dt.date(2024, 3, 31), None, 0),
+        ("Europe/Berlin", dt.date(2024, 3, 30), None, 0),
+        ("Europe/Berlin", dt.date(2024, 3, 31), dt.datetime(2024, 3, 31, 1), 3600),
+        ("Europe/Berlin", dt.date(2024, 10, 27), dt.datetime(2024, 10, 27, 1), -3600),
+        # The skipped midnight: the day starts at the change, with the clock at one.
+        ("America/Sao_Paulo", dt.date(2018, 11, 4), dt.datetime(2018, 11, 4, 3), 3600),
+    ],
+)
+def test_a_day_tells_when_and_by_how_much_its_clocks_change(timezone, day, change, shift):
+    ((_, _, _, changes_at, seconds),) = days(timezone, day, day)
+    assert (changes_at, seconds) == (change, shift)

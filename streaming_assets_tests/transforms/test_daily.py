@@ -9,7 +9,13 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from streaming_assets.contracts import core
-from streaming_assets.transforms.daily import content_daily, hourly_activity, user_content_daily, user_daily
+from streaming_assets.transforms.daily import (
+    content_daily,
+    hourly_activity,
+    hours_of,
+    user_content_daily,
+    user_daily,
+)
 from streaming_assets_tests.transforms.situations import (
     FIRST_DAY,
     MIDNIGHT,
@@ -190,6 +196,19 @@ def test_the_attributes_of_a_row_are_those_that_its_plays_name_and_the_greatest_
 # Titles
 
 
+def test_it_is_told_of_how_many_plays_something_is_known():
+    rows = [
+        play("ann", "10:00", "10:10", buffer_events=0, was_recommended=False),
+        play("ann", "11:00", buffer_events=2),
+        play("ann", "12:00", was_recommended=True),
+    ]
+    (row,) = user_days(rows)
+    known = ("plays_with_watch_time", "plays_with_buffering", "plays_with_recommendation")
+    assert shown(row, *known) == dict(zip(known, (1, 2, 2), strict=True))
+    (title,) = titles(rows)
+    assert title["plays_with_watch_time"] == 1
+
+
 @pytest.mark.parametrize(
     ("completion_pct", "bin_"),
     [(0.0, 0), (4.99, 0), (5.0, 1), (15.0, 3), (35.0, 7), (55.0, 11), (99.9, 19), (100.0, 19)],
@@ -236,6 +255,26 @@ def test_events_that_are_no_plays_are_in_no_table_of_titles():
 
 
 # Hours
+
+
+@pytest.mark.parametrize(
+    ("timezone", "day"),
+    [
+        ("UTC", dt.date(2026, 3, 29)),
+        ("Europe/Berlin", dt.date(2026, 3, 29)),
+        ("Europe/Berlin", dt.date(2026, 10, 25)),
+        ("America/Sao_Paulo", dt.date(2018, 11, 4)),
+        ("America/Sao_Paulo", dt.date(2018, 2, 17)),
+        ("America/Havana", dt.date(2026, 11, 1)),
+        ("Asia/Kathmandu", dt.date(2026, 3, 29)),
+    ],
+)
+def test_an_hour_is_the_one_that_the_clock_on_the_wall_shows(timezone, day):
+    found = hours_of(calendar(timezone, day, day)).to_pyarrow().to_pylist()
+    assert len(found) in (23, 24, 25)
+    for row in found:
+        wall = row["hour_at"].replace(tzinfo=dt.UTC).astimezone(ZoneInfo(timezone))
+        assert (row["date"], row["local_hour"]) == (wall.date(), wall.hour)
 
 
 def test_every_hour_of_a_day_with_a_play_has_a_row_and_a_day_without_one_has_none():
