@@ -1,11 +1,13 @@
 """A simulated streaming service: a landing folder of any size, deterministic from a seed, and the truth about it."""
 
 import datetime as dt
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
 from streaming_assets.simulate.canonical import simulate_canonical
+from streaming_assets.simulate.first_days import GENRE_DIVERSITY_EFFECT
 from streaming_assets.simulate.lastfm import simulate_lastfm
 
 Format = Literal["jsonl", "parquet", "lastfm"]
@@ -35,16 +37,22 @@ def simulate(
     out: Path,
     format: Format = "jsonl",  # noqa: A002
     start: dt.date | None = None,
+    genre_diversity_effect: float = GENRE_DIVERSITY_EFFECT,
 ) -> Simulated:
     """Writes out/landing, out/corrections, out/experiments.yaml and out/truth.json; equal arguments, equal bytes.
 
     start: first UTC day; 2026-03-01 where not given, 2005-02-14 for lastfm. jsonl and parquet hold canonical events,
-    a file per day of arrival; lastfm is one log without durations. The truth supposes that the last day is over when
-    the files are ingested: rows that then lie ahead are rejected. Raises ValueError for less than one user or
-    day, a negative seed, or a format that is none of these; FileExistsError where out has something in it already.
+    a file per day of arrival; lastfm is one log without durations. genre_diversity_effect: what each further genre that
+    a user explores on the first three days adds to the log-odds of a play a week after the first (lives.py says what
+    else is planted); not for lastfm, whose log knows no genres. The truth supposes that the last day is over when the
+    files are ingested: rows that then lie ahead are rejected. Raises ValueError for less than one user or day, a
+    negative seed, an effect that is no finite number, or a format that is none of these; FileExistsError where out has
+    something in it already.
     """
     if users < 1 or days < 1 or seed < 0:
         raise ValueError(f"users {users}, days {days}, seed {seed}: expected at least 1, 1 and 0")
+    if not math.isfinite(genre_diversity_effect):
+        raise ValueError(f"genre_diversity_effect {genre_diversity_effect}: expected a finite number")
     if format not in get_args(Format):
         raise ValueError(f"format {format!r}: expected one of {', '.join(get_args(Format))}")
     out.mkdir(parents=True, exist_ok=True)
@@ -55,7 +63,7 @@ def simulate(
         counts = simulate_lastfm(users, days, seed, out, first_day)
     else:
         first_day = start or DEFAULT_START
-        counts = simulate_canonical(users, days, seed, out, format, first_day)
+        counts = simulate_canonical(users, days, seed, out, format, first_day, genre_diversity_effect)
     return Simulated(
         out=out,
         files=counts.files,

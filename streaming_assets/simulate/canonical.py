@@ -4,7 +4,7 @@ import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,8 @@ from streaming_assets.simulate.catalogue import Catalogue, catalogue
 from streaming_assets.simulate.corrections import correct, correction_days
 from streaming_assets.simulate.dirt import MOST_DAYS_LATE, Arrivals, Rates, soil
 from streaming_assets.simulate.files import write_events, write_table
-from streaming_assets.simulate.listening import Habits, utc_days
+from streaming_assets.simulate.listening import Habits
+from streaming_assets.simulate.lives import Lives
 from streaming_assets.simulate.places import milliseconds
 from streaming_assets.simulate.population import Population, populate
 from streaming_assets.simulate.rows import DAY, NOTHING, Rows
@@ -97,15 +98,22 @@ class Landing:
         write_events(self.out / folder / relative, events, self.population, self.stock)
 
 
-def simulate_canonical(users: int, days: int, seed: int, out: Path, format_: str, start: dt.date) -> Tally:
+def simulate_canonical(
+    users: int, days: int, seed: int, out: Path, format_: str, start: dt.date, genre_diversity_effect: float
+) -> Tally:
     """Writes the folder; returns the counts of the landing without its corrections."""
     suffix = SUFFIXES[format_]
     stock, content = catalogue(start, seed)
     population = populate(
-        users, start, days, seed, prefix="u", genres=len(stock.genres), median_sessions_per_day=MEDIAN_SESSIONS_PER_DAY
+        users,
+        start,
+        days,
+        seed,
+        prefix="u",
+        genres=len(stock.genres),
+        median_sessions_per_day=MEDIAN_SESSIONS_PER_DAY,
+        leavers=0.0,
     )
-    records = user_records(population, stock.genres, milliseconds(start) + days * DAY, seed)
-    write_table(out / "landing" / "users" / f"users{suffix}", records)
     (out / "landing" / "content").mkdir(parents=True)
     pyarrow.csv.write_csv(content, out / "landing" / "content" / "content.csv")
     (out / "corrections").mkdir()
@@ -114,11 +122,22 @@ def simulate_canonical(users: int, days: int, seed: int, out: Path, format_: str
     # A Parquet file has no lines that could be malformed.
     rates = Rates() if format_ == "jsonl" else Rates(malformed=0.0)
     landing = Landing(out, suffix, start, population, stock, Tally(start, users), Tally(start, users))
-    _land_days(landing, days, seed, rates)
+    lives = Lives(population, stock, HABITS, start, seed, genre_diversity_effect)
+    _land_days(landing, lives, days, seed, rates)
+    lived = replace(population, left=lives.left(days))
+    records = user_records(lived, stock.genres, milliseconds(start) + days * DAY, seed)
+    write_table(out / "landing" / "users" / f"users{suffix}", records)
     truth = {
-        "arguments": {"users": users, "days": days, "seed": seed, "format": format_, "start": str(start)},
+        "arguments": {
+            "users": users,
+            "days": days,
+            "seed": seed,
+            "format": format_,
+            "start": str(start),
+            "genre_diversity_effect": genre_diversity_effect,
+        },
         "rates": asdict(rates),
-        "planted": vars(landing.planted),
+        "planted": {**vars(landing.planted), **lives.as_dict(days)},
         "users": {"rows": records.num_rows, "users": len(records["user_id"].unique())},
         "content": {"rows": content.num_rows},
         "landed": landing.landed.as_dict(),
@@ -128,9 +147,9 @@ def simulate_canonical(users: int, days: int, seed: int, out: Path, format_: str
     return landing.landed
 
 
-def _land_days(landing: Landing, days: int, seed: int, rates: Rates) -> None:
+def _land_days(landing: Landing, lives: Lives, days: int, seed: int, rates: Rates) -> None:
     arriving: dict[int, list[Rows]] = {}
-    for day, (clean, next_number) in enumerate(_with_event_ids(landing, days, seed, rates)):
+    for day, (clean, next_number) in enumerate(_with_event_ids(lives.utc_days(days), seed, rates)):
         arrivals = soil(clean, rates, days - 1 - day, generator(seed, Purpose.DIRT, day))
         landing.planted.count(arrivals)
         for delay, part in arrivals.by_delay.items():
@@ -149,13 +168,13 @@ def _land_days(landing: Landing, days: int, seed: int, rates: Rates) -> None:
     landing.close_through(days)
 
 
-def _with_event_ids(landing: Landing, days: int, seed: int, rates: Rates) -> Iterator[tuple[Rows, int]]:
+def _with_event_ids(utc_days: Iterator[Rows], seed: int, rates: Rates) -> Iterator[tuple[Rows, int]]:
     """The rows of each day, most with an event id of their own, and the first id that is left for a correction.
 
     Ids of a day are followed by as many that stay free.
     """
     following = 0
-    for day, clean in enumerate(utc_days(landing.population, landing.stock, HABITS, landing.start, days, seed)):
+    for day, clean in enumerate(utc_days):
         has_id = generator(seed, Purpose.EVENT_IDS, day).random(len(clean)) >= rates.without_event_id
         numbers = following + np.arange(len(clean))
         clean["number"] = np.where(has_id, numbers, NOTHING)

@@ -33,6 +33,7 @@ HABITS = Habits(
     side_events=False,
 )
 MEDIAN_SESSIONS_PER_DAY = 0.97
+LEAVERS = 0.30
 GENRES = 16
 TRACKS_PER_ARTIST = (4, 20)
 TRACK_SECONDS = 212.0
@@ -49,7 +50,14 @@ def simulate_lastfm(users: int, days: int, seed: int, out: Path, start: dt.date)
     """Writes the log, ordered by time, and the profiles; returns the counts of the log."""
     stock = music(users, seed)
     population = populate(
-        users, start, days, seed, prefix="user_", genres=GENRES, median_sessions_per_day=MEDIAN_SESSIONS_PER_DAY
+        users,
+        start,
+        days,
+        seed,
+        prefix="user_",
+        genres=GENRES,
+        median_sessions_per_day=MEDIAN_SESSIONS_PER_DAY,
+        leavers=LEAVERS,
     )
     landing = out / "landing"
     landing.mkdir()

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from streaming_assets.simulate import places, rows
 from streaming_assets.simulate.catalogue import Catalogue
 from streaming_assets.simulate.population import PLATFORMS, Population
-from streaming_assets.simulate.rows import NOTHING, SECOND, Rows
+from streaming_assets.simulate.rows import DAY, NOTHING, SECOND, Rows
 from streaming_assets.simulate.seeds import Purpose, generator
 
 OTHER_PLATFORM = 0.15
@@ -80,7 +80,35 @@ def _local_day(
     population: Population, catalogue: Catalogue, habits: Habits, date: dt.date, rng: np.random.Generator
 ) -> Rows:
     """Everything that begins on one local day."""
-    sessions = _sessions(population, habits, date, rng)
+    return _events(population, catalogue, habits, _sessions(population, habits, date, rng), rng)
+
+
+def sessions_on(
+    population: Population,
+    catalogue: Catalogue,
+    habits: Habits,
+    date: dt.date,
+    users: Numbers,
+    rng: np.random.Generator,
+) -> Rows:
+    """One more session of each of the users, starting on the UTC day at an hour that is usual where they live.
+
+    What would follow after the day's end is left out, and so is what would come before its start.
+    """
+    midnight = places.milliseconds(date)
+    hours = places.start_times(date, len(users), rng) + population.body_clock[users]
+    local = (hours * 3600 * SECOND).astype(np.int64)
+    start = midnight + (local - places.utc_offsets(date)[population.place[users]]) % DAY // habits.tick * habits.tick
+    plays = rng.geometric(1 / habits.plays_per_session, len(users))
+    sessions = _Sessions(users, start, plays, np.zeros(len(users), np.bool_))
+    events = _events(population, catalogue, habits, sessions, rng)
+    return events[events["at"] // DAY == midnight // DAY]
+
+
+def _events(
+    population: Population, catalogue: Catalogue, habits: Habits, sessions: _Sessions, rng: np.random.Generator
+) -> Rows:
+    """The plays of sessions and the events around them."""
     plays, session_of, fraction = _plays(population, catalogue, habits, sessions, rng)
     if not habits.side_events:
         return plays

@@ -19,7 +19,6 @@ PLATFORM_SHARES = (0.28, 0.27, 0.20, 0.25)
 PLAN_SHARES = (0.45, 0.35, 0.20)
 PRESENT_FROM_THE_START = 0.55
 MEAN_DAYS_SINCE_SIGN_UP = 300.0
-LEAVERS = 0.30
 NON_STOP_LISTENERS = 0.012
 SESSIONS_SPREAD = 0.9
 """Standard deviation of the logarithm of sessions per day: a few users listen many times as much as most."""
@@ -55,15 +54,26 @@ class Population:
 
 
 def populate(
-    users: int, start: dt.date, days: int, seed: int, *, prefix: str, genres: int, median_sessions_per_day: float
+    users: int,
+    start: dt.date,
+    days: int,
+    seed: int,
+    *,
+    prefix: str,
+    genres: int,
+    median_sessions_per_day: float,
+    leavers: float,
 ) -> Population:
-    """The users of a simulation of some days; their ids are the prefix and a number of six digits or more."""
+    """The users of a simulation of some days; their ids are the prefix and a number of six digits or more.
+
+    leavers: share of them who leave before its end, at any time after they joined.
+    """
     rng = generator(seed, Purpose.POPULATION)
     first, length = places.milliseconds(start), days * DAY
     is_early = rng.random(users) < PRESENT_FROM_THE_START
     joined = first + np.where(is_early, 0, rng.random(users) * 0.95 * length).astype(np.int64)
     earlier = (rng.exponential(MEAN_DAYS_SINCE_SIGN_UP, users) * DAY).astype(np.int64)
-    leaves = rng.random(users) < LEAVERS
+    leaves = rng.random(users) < leavers
     leaving = joined + (rng.uniform(0.05, 1.0, users) * (first + length - joined)).astype(np.int64)
     sessions = median_sessions_per_day * rng.lognormal(0.0, SESSIONS_SPREAD, users)
     taste = rng.dirichlet(np.full(genres, TASTE_CONCENTRATION), users).cumsum(axis=1)

@@ -18,6 +18,9 @@ class Purpose(IntEnum):
     DIRT = 5
     CORRECTIONS = 6
     USER_RECORDS = 7
+    LIFETIMES = 8
+    RETURNS = 9
+    ADDED_SESSIONS = 10
 
 
 def generator(seed: int, purpose: Purpose, number: int = 0) -> np.random.Generator:

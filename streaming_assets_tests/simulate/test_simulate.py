@@ -53,6 +53,10 @@ def test_no_recorded_user_plays_before_signing_up_or_after_cancelling(service, l
     signed_up = users.groupby("user_id")["signed_up_at"].min().dt.tz_localize(None)
     first = usable.min().to_frame("first").join(signed_up, how="inner")
     assert (first["first"] >= first["signed_up_at"]).all()
+    cancelled = users.set_index("user_id")["cancelled_at"].dropna().dt.tz_localize(None)
+    last = usable.max().to_frame("last").join(cancelled, how="inner")
+    assert len(last) > 3
+    assert (last["last"] < last["cancelled_at"]).all()
 
 
 def test_some_users_and_some_titles_have_no_record(service, landed):
@@ -86,7 +90,10 @@ def test_a_folder_that_is_not_empty_is_refused_and_left_alone(tmp_path):
     assert contents(tmp_path) == {"mine.txt": b"kept"}
 
 
-@pytest.mark.parametrize("wrong", [{"users": 0}, {"days": 0}, {"seed": -1}, {"format": "csv"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"users": 0}, {"days": 0}, {"seed": -1}, {"format": "csv"}, {"genre_diversity_effect": float("nan")}],
+)
 def test_wrong_arguments_are_refused_before_anything_is_written(tmp_path, wrong):
     with pytest.raises(ValueError, match=str(next(iter(wrong)))):
         simulate(**{"users": 5, "days": 2, "seed": 1, "out": tmp_path / "out", **wrong})

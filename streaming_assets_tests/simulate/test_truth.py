@@ -45,7 +45,14 @@ def test_the_truth_of_the_committed_sample_agrees_with_a_recount_as_landed_and_a
 
 def test_the_committed_sample_is_of_the_stated_size():
     truth = json.loads((SAMPLE_EXPECTED / "truth.json").read_text(encoding="utf-8"))
-    assert truth["arguments"] == {"users": 600, "days": 140, "seed": 1, "format": "jsonl", "start": "2026-03-01"}
+    assert truth["arguments"] == {
+        "users": 600,
+        "days": 140,
+        "seed": 1,
+        "format": "jsonl",
+        "start": "2026-03-01",
+        "genre_diversity_effect": 0.35,
+    }
     assert sum(file.stat().st_size for file in SAMPLE.rglob("*") if file.is_file()) < 6_000_000
 
 
