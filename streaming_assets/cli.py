@@ -13,7 +13,8 @@ from streaming_assets.settings import SettingError, Settings
 
 FINE, FAILED, WRONG_USE = 0, 1, 2
 FORMATS = ("jsonl", "parquet", "lastfm")
-GROUPS = ("raw", "core", "published")
+EXPORT_FORMATS = ("csv", "parquet")
+GROUPS = ("raw", "core", "marts", "published")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,6 +58,10 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--format", choices=FORMATS, default="jsonl")
 
     _command(commands, "status", _status, "files, days, stale tables, checks that stand failed")
+    export = _command(commands, "export", _export, "write a published table as CSV or Parquet")
+    export.add_argument("table", metavar="TABLE", help="group/name such as marts/retention, or all")
+    export.add_argument("--format", choices=EXPORT_FORMATS, default="csv")
+    export.add_argument("--out", type=Path, required=True, metavar="FILE", help="file to write; with all, a folder")
     _command(commands, "check", _check, "run every check on everything that is there")
     ui = _command(commands, "ui", _ui, "open the Dagster UI on this data folder: webserver and daemon")
     ui.add_argument("--port", type=_positive, default=3000)
@@ -129,6 +134,21 @@ def _check(asked: argparse.Namespace) -> int:
     with local_instance(settings) as instance:
         steps = Pipeline(settings, instance, watch=watch).check()
     return FINE if checks_report(steps) else FAILED
+
+
+def _export(asked: argparse.Namespace) -> int:
+    from streaming_assets.export import ExportFailedError, ExportRefusedError, export
+
+    try:
+        for table, rows, file in export(_settings(asked), asked.table, asked.format, asked.out):
+            print(f"{table}: {rows:,} rows in {file}")
+    except ExportRefusedError as error:
+        print(error, file=sys.stderr)
+        return WRONG_USE
+    except ExportFailedError as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    return FINE
 
 
 def _ui(asked: argparse.Namespace) -> int:
