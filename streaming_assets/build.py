@@ -5,21 +5,22 @@ Assembled explicitly, so that an installed wheel, `dagster dev`, `dg` and tests 
 
 import datetime as dt
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import dagster as dg
 
-from streaming_assets.assets import core, raw
+from streaming_assets.assets import core, marts, raw
 from streaming_assets.assets.checks import CheckSet, contract_checks, reference_checks
 from streaming_assets.assets.io import lake_io, lake_resource
 from streaming_assets.assets.published import KEY as PUBLISHED
 from streaming_assets.assets.published import streaming_duckdb
 from streaming_assets.assets.reconciliations import reconciliation_checks
 from streaming_assets.assets.spec import asset_key, code_version
-from streaming_assets.automation.jobs import CHECK, COMPUTE_DAYS, INGEST, PUBLISH, REFRESH_ENTITIES
-from streaming_assets.automation.partitions import daily_partitions
+from streaming_assets.automation.jobs import CHECK, COMPUTE_DAYS, COMPUTE_MARTS, INGEST, PUBLISH, REFRESH_ENTITIES
+from streaming_assets.automation.partitions import daily_partitions, known_days
+from streaming_assets.contracts import Table
 from streaming_assets.lake.ingest import ingest
-from streaming_assets.settings import Settings
+from streaming_assets.settings import Settings, rules_of
 
 # Range backfills and their partition mappings are marked beta; the versions they were tried with are pinned.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
@@ -36,20 +37,20 @@ def check_sets(settings: Settings) -> dict[str, list[CheckSet]]:
     """Every set of checks, by the job in which it runs."""
     daily = [declared.table for declared in core.DAILY]
     reconciled = reconciliation_checks(settings.max_rejected_share)
-    landed = {table.name for table in raw.TABLES}
+    of_marts = [declared.table for declared in marts.MARTS]
+
+    def of(tables: Iterable[Table]) -> list[CheckSet]:
+        names = {table.name for table in tables}
+        return [found for found in reconciled if found.asset in names]
+
     return {
-        INGEST: [
-            *(contract_checks(table) for table in (*raw.TABLES, core.CALENDAR.table)),
-            *(found for found in reconciled if found.asset in landed),
-        ],
-        COMPUTE_DAYS: [
-            *(contract_checks(table) for table in daily),
-            *(found for found in reconciled if found.asset not in landed),
-        ],
+        INGEST: [*map(contract_checks, (*raw.TABLES, core.CALENDAR.table)), *of(raw.TABLES)],
+        COMPUTE_DAYS: [*map(contract_checks, daily), *of(daily)],
         REFRESH_ENTITIES: [
             *(contract_checks(declared.table) for declared in core.ENTITIES),
             *(found for table in daily for found in reference_checks(table)),
         ],
+        COMPUTE_MARTS: [*map(contract_checks, of_marts), *of(of_marts)],
     }
 
 
@@ -61,14 +62,11 @@ def subjects(settings: Settings) -> dict[str, str]:
 def build_definitions(
     settings: Settings, clock: Clock = utc_now, loggers: Mapping[str, dg.LoggerDefinition] | None = None
 ) -> dg.Definitions:
-    """Assets, checks, jobs and resources over the settings' data folder."""
+    """Assets, checks, jobs and resources over the settings' data folder. Raises SettingError if no day can be in it."""
+    known_days(settings, clock())
     partitions = daily_partitions(settings)
-    rules = {
-        "gap_minutes": settings.session_gap_minutes,
-        "timezone": settings.timezone,
-        "start_date": settings.start_date,
-    }
-    declared = [core.CALENDAR, *core.DAILY, *core.ENTITIES]
+    rules = rules_of(settings)
+    declared = [core.CALENDAR, *core.DAILY, *core.ENTITIES, *marts.MARTS]
     code_versions = {found.table.name: code_version(found.make) for found in declared}
     code_versions |= {table.name: code_version(ingest) for table in raw.TABLES}
     sets = check_sets(settings)
@@ -79,6 +77,7 @@ def build_definitions(
         INGEST: [table.name for table in raw.TABLES] + [core.CALENDAR.table.name],
         COMPUTE_DAYS: [found.table.name for found in core.DAILY],
         REFRESH_ENTITIES: [found.table.name for found in core.ENTITIES],
+        COMPUTE_MARTS: [found.table.name for found in marts.MARTS],
     }
     jobs = [
         dg.define_asset_job(
@@ -109,6 +108,7 @@ _JOB_DESCRIPTIONS = {
     INGEST: "Read whatever is new in landing, and check it.",
     COMPUTE_DAYS: "Make the daily core tables of some days, and check those days.",
     REFRESH_ENTITIES: "Make users and content from all records and days, and check what refers to them.",
+    COMPUTE_MARTS: "Make what analysts read, as of T, and check it.",
     PUBLISH: "Build streaming.duckdb from the checked versions and put it in place.",
     CHECK: "Run every check on everything that is there.",
 }

@@ -124,6 +124,7 @@ def query() -> Iterator[Callable[[str], Any]]:
             columns = ", ".join(f'"{column.name}" {sql_type(column.type)}' for column in table.columns)
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{table.group}"')
             connection.execute(f'CREATE TABLE "{table.group}"."{table.short_name}" ({columns})')
+        connection.execute("CREATE TABLE meta.tables (name VARCHAR, rows BIGINT, as_of DATE, published_at TIMESTAMP)")
         yield connection.execute
 
 

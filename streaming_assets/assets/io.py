@@ -1,15 +1,16 @@
 """Between Dagster and the lake: the writer's lock and engine of a run, inputs, outputs, and the days a run is for."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import dagster as dg
 
+from streaming_assets.assets.pictures import pictures
 from streaming_assets.assets.spec import DailyRows, Input, WholeRows, table_name
 from streaming_assets.automation.partitions import known_days
 from streaming_assets.lake.days import Days
 from streaming_assets.lake.engine import duckdb_engine
-from streaming_assets.lake.failures import blocked_days, open_failures
+from streaming_assets.lake.failures import blocked_days, blocking_upstream, open_failures
 from streaming_assets.lake.lake import Lake
 from streaming_assets.lake.lock import writer_lock
 from streaming_assets.lake.pending import required_versions, stamps, sufficient
@@ -27,7 +28,11 @@ def lake_resource(settings: Settings) -> dg.ResourceDefinition:
 
     def open_lake(_context: dg.InitResourceContext) -> Iterator[Lake]:
         with writer_lock(settings.lake_dir), duckdb_engine(settings) as engine:
-            yield Lake(settings, engine)
+            lake = Lake(settings, engine)
+            try:
+                yield lake
+            finally:
+                lake.forget()
 
     return dg.ResourceDefinition(resource_fn=open_lake, description="Delta tables under the data folder")
 
@@ -57,11 +62,18 @@ class _LakeIOManager(dg.IOManager):
             days = Days(dt.date.fromisoformat(key_range.start), dt.date.fromisoformat(key_range.end))
             self._write_days(context, name, days, obj)
         else:
-            after = self._lake.snapshot(name)
-            # A table made from settings alone stays as it is: other settings would have been refused.
-            if obj.reads or not after.state.version:
-                after = self._lake.write(name, obj.rows, obj.reads)
-            context.add_output_metadata({"dagster/row_count": after.rows, "lake_version": after.state.version})
+            self._write_whole(context, name, obj)
+
+    def _write_whole(self, context: dg.OutputContext, name: str, output: WholeRows) -> None:
+        if output.shaped_by is not None:
+            refuse_downstream(self._lake, output.reads)
+        after = self._lake.snapshot(name)
+        # A table made from settings alone stays as it is: other settings would have been refused.
+        if output.reads or not after.state.version:
+            after = self._lake.write(name, output.make(), output.reads, output.shaped_by)
+        context.add_output_metadata(
+            {"dagster/row_count": after.rows, "lake_version": after.state.version, **pictures(self._lake, name)}
+        )
 
     def _write_days(self, context: dg.OutputContext, name: str, days: Days, output: DailyRows) -> None:
         refuse_blocked(self._lake, days)
@@ -93,6 +105,17 @@ def refuse_blocked(lake: Lake, days: Days) -> None:
         raise dg.Failure(
             f"Blocking checks of raw stand failed on {', '.join(map(str, blocked))}: {'; '.join(standing)}. "
             "Land corrected files under the same paths, or leave these days out.",
+            allow_retries=False,
+        )
+
+
+def refuse_downstream(lake: Lake, tables: Collection[str]) -> None:
+    """Raises dagster.Failure where a blocking check stands failed on one of the tables, or anywhere in raw and core."""
+    standing = blocking_upstream(lake, tables)
+    if standing:
+        raise dg.Failure(
+            f"Blocking checks stand failed: {'; '.join(map(str, standing))}. What is made from these tables keeps its last "
+            "state until they pass; see each check's advice.",
             allow_retries=False,
         )
 

@@ -1,20 +1,26 @@
 """How an asset is declared: its contract, what it reads, and the pure function that makes its rows."""
 
+import datetime as dt
 import hashlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import ibis
+import pyarrow as pa
 
+from streaming_assets import contracts
 from streaming_assets.contracts import Table
 from streaming_assets.lake.days import Days
 from streaming_assets.lake.fold import Fold, folded
 from streaming_assets.lake.lake import Lake
 from streaming_assets.lake.pending import Window
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Rows = Callable[..., ibis.Table]
 
@@ -42,8 +48,28 @@ class Input:
     def days(self, days: Days) -> ibis.Table:
         return self.lake.read(self.name, days)
 
-    def folded(self, aggregate: Fold) -> ibis.Table:
-        return folded(self.lake, aggregate)
+    def folded(self, aggregate: Fold, up_to: dt.date = dt.date.max) -> ibis.Table:
+        return folded(self.lake, aggregate, up_to)
+
+    def up_to(self, last: dt.date) -> ibis.Table:
+        """All rows, of a table that grows by days those up to a day."""
+        return self.whole() if contracts.ALL[self.name].day_column is None else self.days(Days(dt.date.min, last))
+
+
+@dataclass(frozen=True)
+class Last:
+    """The last days of a daily table up to T: how many, or the setting that says how many."""
+
+    table: str
+    days: int | str
+
+    def up_to(self, last: dt.date, rules: Mapping[str, Any]) -> Days:
+        count = rules[self.days] if isinstance(self.days, str) else self.days
+        return Days(last - dt.timedelta(days=count - 1), last)
+
+
+Reads = Mapping[str, str | Fold | Last]
+"""By parameter: a table, an aggregate over all days of one, or the last days of one."""
 
 
 @dataclass(frozen=True)
@@ -56,35 +82,46 @@ class DailyRows:
 
 @dataclass(frozen=True)
 class WholeRows:
-    """What an asset without days returns: its rows, and the tables they were made from."""
+    """What an asset without days returns: how to make its rows, from which tables, and what else shapes them.
 
-    rows: ibis.Table
+    shaped_by: the day T, the settings and the code, for a mart; it is made anew when one of them changes.
+    """
+
+    make: Callable[[], ibis.Table]
     reads: tuple[str, ...]
+    shaped_by: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class Declared:
     """A table's asset before it is bound to settings.
 
-    days: parameter → (table, window) for daily inputs; whole: parameter → table, or aggregate over all days of one.
-    Parameters of the function that are neither are rules, taken from the settings by name.
+    days: parameter → (table, window) for daily inputs; whole: parameter → table, aggregate over all days of one, or its
+    last days. Parameters of the function that are neither are rules, taken from the settings by name. is_mart: every
+    input is read up to T, the day as_of. finish: makes the rows from the few that the engine makes, in pandas.
     """
 
     table: Table
     make: Rows
     days: Mapping[str, tuple[str, Window]] = field(default_factory=dict)
-    whole: Mapping[str, str | Fold] = field(default_factory=dict)
+    whole: Reads = field(default_factory=dict)
+    is_mart: bool = False
+    finish: Callable[..., "pd.DataFrame"] | None = None
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Tables without days of their own that the rows are made from."""
+        return tuple(dict.fromkeys(_read(found) for found in self.whole.values()))
 
     def definition(self, partitions: dg.DailyPartitionsDefinition, rules: Mapping[str, object]) -> dg.AssetsDefinition:
         """The Dagster asset: daily where the table has a day column, else unpartitioned."""
         is_daily = self.table.day_column is not None
-        chosen = {name: rules[name] for name in inspect.signature(self.make).parameters if name in rules}
 
         def daily(**inputs: Input) -> DailyRows:
-            return self._daily(inputs, chosen)
+            return self._daily(inputs, rules)
 
         def whole(**inputs: Input) -> WholeRows:
-            return self._whole(inputs, chosen)
+            return self._mart(inputs, rules) if self.is_mart else self._whole(inputs, rules)
 
         compute = daily if is_daily else whole
         compute.__name__ = self.table.name.replace("/", "__")
@@ -95,7 +132,7 @@ class Declared:
                     name: dg.AssetIn(key=asset_key(table), partition_mapping=_around(window) if is_daily else None)
                     for name, (table, window) in self.days.items()
                 },
-                **{name: dg.AssetIn(key=asset_key(_read(found))) for name, found in self.whole.items()},
+                **{_input_name(table): dg.AssetIn(key=asset_key(table)) for table in self.reads},
             },
             partitions_def=partitions if is_daily else None,
             backfill_policy=dg.BackfillPolicy.single_run() if is_daily else None,
@@ -107,16 +144,49 @@ class Declared:
                 name: inputs[name].days(days.around(window.before, window.after))
                 for name, (_table, window) in self.days.items()
             }
-            return self.make(**daily, **{name: inputs[name].whole() for name in self.whole}, **rules)
+            whole = {name: inputs[_input_name(_read(found))].whole() for name, found in self.whole.items()}
+            return self.make(**daily, **whole, **_taken(self.make, rules))
 
         return DailyRows(build, dict(self.days.values()))
 
     def _whole(self, inputs: Mapping[str, Input], rules: Mapping[str, object]) -> WholeRows:
-        tables = {
-            name: inputs[name].folded(found) if isinstance(found, Fold) else inputs[name].whole()
-            for name, found in self.whole.items()
+        def read(found: str | Fold | Last) -> ibis.Table:
+            input_ = inputs[_input_name(_read(found))]
+            return input_.folded(found) if isinstance(found, Fold) else input_.whole()
+
+        tables = {name: read(found) for name, found in self.whole.items()}
+        return WholeRows(lambda: self.make(**tables, **_taken(self.make, rules)), self.reads)
+
+    def _mart(self, inputs: Mapping[str, Input], rules: Mapping[str, object]) -> WholeRows:
+        lake = next(iter(inputs.values())).lake
+        as_of = reporting_day(lake)
+
+        def make() -> ibis.Table:
+            tables = {
+                name: _up_to(inputs[_input_name(_read(found))], found, as_of, rules)
+                for name, found in self.whole.items()
+            }
+            rows = self.make(**tables, **_taken(self.make, {**rules, "as_of": as_of}))
+            return rows if self.finish is None else self._finished(rows.to_pandas(), rules)
+
+        return WholeRows(make, self.reads, self.shaped_by(lake, rules))
+
+    def shaped_by(self, lake: Lake, rules: Mapping[str, object]) -> dict[str, Any]:
+        """What a mart's rows follow from besides the tables it reads: the day T, settings, and the code."""
+        taken = {**_taken(self.make, rules), **(_taken(self.finish, rules) if self.finish else {})}
+        lasts = {found.days for found in self.whole.values() if isinstance(found, Last) and isinstance(found.days, str)}
+        return {
+            "as_of": str(reporting_day(lake)),
+            **{name: str(value) for name, value in taken.items()},
+            **{name: str(rules[name]) for name in sorted(lasts)},
+            "code": code_version(self.make),
         }
-        return WholeRows(self.make(**tables, **rules), tuple(found.name for found in inputs.values()))
+
+    def _finished(self, counted: "pd.DataFrame", rules: Mapping[str, object]) -> ibis.Table:
+        assert self.finish is not None  # noqa: S101 - asked of marts that have one only
+        rows = self.finish(counted, **_taken(self.finish, rules))
+        schema = self.table.schema
+        return ibis.memtable(pa.Table.from_pandas(rows, schema.to_pyarrow(), preserve_index=False), schema=schema)
 
 
 def daily_asset(
@@ -129,6 +199,24 @@ def daily_asset(
 def whole_asset(table: Table, make: Rows, *, reads: Mapping[str, str | Fold] | None = None) -> Declared:
     """Declare a table that is made as a whole, from whole tables and from aggregates over all days."""
     return Declared(table, make, whole=reads or {})
+
+
+def mart(
+    table: Table,
+    make: Rows,
+    *,
+    reads: Reads,
+    finish: Callable[..., "pd.DataFrame"] | None = None,
+) -> Declared:
+    """Declare a table for analysts: made as a whole, from what is known up to T."""
+    return Declared(table, make, whole=reads, is_mart=True, finish=finish)
+
+
+def reporting_day(lake: Lake) -> dt.date:
+    """T: the setting as_of, else the day of the latest event; the start date where there is none."""
+    events = lake.snapshot("core/events")
+    latest = max((events.days_of(file) for file in events.files), default=lake.settings.start_date)
+    return lake.settings.as_of or latest
 
 
 def common_spec(table: Table, made_by: Callable[..., Any]) -> dict[str, Any]:
@@ -169,8 +257,26 @@ def code_version(made_by: Callable[..., Any]) -> str:
     return hashlib.sha256("".join(sources).encode()).hexdigest()[:12]
 
 
-def _read(found: str | Fold) -> str:
-    return found.over if isinstance(found, Fold) else found
+def _read(found: str | Fold | Last) -> str:
+    if isinstance(found, Fold):
+        return found.over
+    return found.table if isinstance(found, Last) else found
+
+
+def _input_name(table: str) -> str:
+    """Of several parameters that read one table, Dagster gets one input."""
+    return table.replace("/", "__")
+
+
+def _up_to(input_: Input, found: str | Fold | Last, as_of: dt.date, rules: Mapping[str, object]) -> ibis.Table:
+    if isinstance(found, Fold):
+        return input_.folded(found, as_of)
+    return input_.days(found.up_to(as_of, rules)) if isinstance(found, Last) else input_.up_to(as_of)
+
+
+def _taken(function: Callable[..., Any], rules: Mapping[str, object]) -> dict[str, Any]:
+    """The rules that the function takes."""
+    return {name: rules[name] for name in inspect.signature(function).parameters if name in rules}
 
 
 def _around(window: Window) -> dg.TimeWindowPartitionMapping:

@@ -6,5 +6,6 @@ The command line, sensors and schedules launch these jobs and nothing else.
 INGEST = "ingest"
 COMPUTE_DAYS = "compute_days"
 REFRESH_ENTITIES = "refresh_entities"
+COMPUTE_MARTS = "compute_marts"
 PUBLISH = "publish"
 CHECK = "check_everything"

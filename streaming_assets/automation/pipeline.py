@@ -13,9 +13,16 @@ import dagster as dg
 from streaming_assets import contracts
 from streaming_assets.assets.checks import CHECK_EVERYTHING
 from streaming_assets.assets.io import RANGE_END, RANGE_START
-from streaming_assets.automation.jobs import CHECK, COMPUTE_DAYS, INGEST, PUBLISH, REFRESH_ENTITIES
+from streaming_assets.automation.jobs import CHECK, COMPUTE_DAYS, COMPUTE_MARTS, INGEST, PUBLISH, REFRESH_ENTITIES
 from streaming_assets.automation.partitions import known_days
-from streaming_assets.automation.plan import are_entities_due, due_days, held_days, is_ingest_due, runs_for
+from streaming_assets.automation.plan import (
+    are_entities_due,
+    are_marts_due,
+    due_days,
+    held_days,
+    is_ingest_due,
+    runs_for,
+)
 from streaming_assets.build import build_definitions, check_sets, utc_now
 from streaming_assets.lake.days import Days
 from streaming_assets.lake.delta import Snapshot
@@ -26,7 +33,7 @@ from streaming_assets.lake.publish import is_stale
 from streaming_assets.settings import Settings
 from streaming_assets.sources import load_sources
 
-GROUPS = ("raw", "core", "published")
+GROUPS = ("raw", "core", "marts", "published")
 
 Answer = TypeVar("Answer")
 StepEnded = Callable[[str], None]
@@ -99,6 +106,8 @@ class Pipeline:
                 yield COMPUTE_DAYS, found
             if self._ask(lambda lake: are_entities_due(lake, self._subjects[REFRESH_ENTITIES])):
                 yield REFRESH_ENTITIES, None
+        if "marts" in groups and self._ask(lambda lake: are_marts_due(lake, self._subjects[COMPUTE_MARTS])):
+            yield COMPUTE_MARTS, None
         if "published" in groups and self._ask(is_stale):
             yield PUBLISH, None
 

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
-from streaming_assets.automation.jobs import CHECK, COMPUTE_DAYS, INGEST, PUBLISH, REFRESH_ENTITIES
+from streaming_assets.automation.jobs import CHECK, COMPUTE_DAYS, COMPUTE_MARTS, INGEST, PUBLISH, REFRESH_ENTITIES
 from streaming_assets.automation.partitions import known_days
 from streaming_assets.automation.pipeline import Step
-from streaming_assets.automation.plan import due_days, held_days
+from streaming_assets.automation.plan import due_days, held_days, stale_marts
 from streaming_assets.build import check_sets, utc_now
 from streaming_assets.lake.days import Days, ranges_of
 from streaming_assets.lake.engine import duckdb_engine
@@ -25,6 +25,7 @@ _TITLES = {
     INGEST: "read landed files",
     COMPUTE_DAYS: "compute days",
     REFRESH_ENTITIES: "refresh users and content",
+    COMPUTE_MARTS: "compute marts",
     PUBLISH: "publish",
     CHECK: "check everything",
 }
@@ -55,11 +56,12 @@ def report(settings: Settings, steps: Sequence[Step]) -> bool:
         _print_steps(steps)
         broken_files = _print_files(lake)
         _print_audience(lake)
+        _print_marts(lake)
         for problem in sources.errors:
             print(f"source definition refused: {problem}")
         standing = _print_failures(lake)
         if settings.database.exists():
-            print(f"\nTables for any SQL tool: {settings.database} (schemas raw, core, meta)")
+            print(f"\nTables for any SQL tool: {settings.database} (schemas raw, core, marts, meta)")
         print("Lineage, checks and plots: make ui, then http://localhost:3000")
     errors = [error for step in steps for error in step.errors]
     for error in errors:
@@ -106,6 +108,7 @@ def _status_lines(lake: Lake) -> Iterator[str]:
     held = held_days(lake)
     if held:
         yield f"held       {', '.join(map(str, ranges_of(held)))}: a blocking check of raw stands failed"
+    yield "marts      " + (", ".join(stale_marts(lake)) + " to be made anew" if stale_marts(lake) else "up to date")
     yield "unchecked  " + (", ".join(unchecked(lake, subjects)) or "nothing")
     record = lake.rows(RECORD)
     if record:
@@ -166,6 +169,29 @@ def _print_audience(lake: Lake) -> None:
         f"\n{plays:,} plays in {sessions:,} sessions by {users:,} users, {first} to {last}\n"
         f"{hours:,.0f} hours watched, {minutes:.0f} minutes per session, {plays / sessions:.1f} plays per session"
     )
+
+
+def _print_marts(lake: Lake) -> None:
+    ask = lake.engine.connection.execute
+    latest = ask(f"SELECT * FROM ({lake.read_sql('marts/active_users')}) ORDER BY date DESC LIMIT 1").fetchone()
+    if latest is None:
+        return
+    date, dau, wau, mau, _ratio = latest
+    print(f"as of {date}: {dau:,} users on the day, {wau:,} in 7 days, {mau:,} in 28 days")
+    kept = ask(
+        f"""
+        SELECT string_agg(format('D{{}} {{:.0f}} % ({{:,}} of {{:,}})', n, 100 * rate, n_retained, n_eligible), ', ' ORDER BY n)
+        FROM ({lake.read_sql("marts/retention")})
+        WHERE breakdown = 'overall' AND mode = 'exact' AND n IN (1, 7, 30) AND rate IS NOT NULL
+        """
+    ).fetchone()
+    if kept and kept[0]:
+        print(f"users who came back: {kept[0]}")
+    top = ask(
+        f"SELECT coalesce(title, content_id), plays_7d FROM ({lake.read_sql('marts/top_content_7d')}) ORDER BY rank, content_id LIMIT 3"
+    ).fetchall()
+    if top:
+        print("most played in 7 days: " + ", ".join(f"{title} ({plays:,})" for title, plays in top))
 
 
 def _print_failures(lake: Lake) -> bool:

@@ -31,22 +31,27 @@ class Fold:
     merge: Callable[[ibis.Table], ibis.Table]
 
 
-def folded(lake: Lake, aggregate: Fold) -> ibis.Table:
-    """The aggregate over all days of the daily table.
+def folded(lake: Lake, aggregate: Fold, up_to: dt.date = dt.date.max) -> ibis.Table:
+    """The aggregate over all days of the daily table up to one, made once for everybody who reads it in a run.
 
     What is kept is made anew when a day that it covers was written since, and moves on when many days follow it.
     """
+    what = f"{aggregate.kept} of version {lake.snapshot(aggregate.over).delta_version} up to {up_to}"
+    return lake.remember(what, contracts.ALL[aggregate.kept], lambda: _folded(lake, aggregate, up_to))
+
+
+def _folded(lake: Lake, aggregate: Fold, up_to: dt.date) -> ibis.Table:
     over = lake.snapshot(aggregate.over)
     last = max((over.days_of(file) for file in over.files), default=None)
     if last is None:
-        return conform(aggregate.fold(lake.read(aggregate.over)), contracts.ALL[aggregate.kept])
+        return aggregate.fold(lake.read(aggregate.over))
     through = _kept_through(lake, aggregate)
     if through is None or (last - through).days > ADVANCE_AFTER_DAYS:
         horizon = last - dt.timedelta(days=TAIL_DAYS)
         rows = _merged(lake, aggregate, through, horizon)
         lake.write(aggregate.kept, rows, notes={"through": horizon.isoformat(), "made_of": _fingerprint(over, horizon)})
         through = horizon
-    return _merged(lake, aggregate, through, dt.date.max)
+    return _merged(lake, aggregate, through if through <= up_to else None, up_to)
 
 
 def _kept_through(lake: Lake, aggregate: Fold) -> dt.date | None:
@@ -65,9 +70,11 @@ def _fingerprint(over: Snapshot, through: dt.date) -> str:
 
 def _merged(lake: Lake, aggregate: Fold, after: dt.date | None, up_to: dt.date) -> ibis.Table:
     """What is kept up to `after` and the days that follow, up to and including the last one."""
+    table = contracts.ALL[aggregate.kept]
+    if after == up_to:
+        return lake.read(aggregate.kept)
     first = dt.date.min if after is None else after + dt.timedelta(days=1)
     new = aggregate.fold(lake.read(aggregate.over, Days(first, up_to)))
-    table = contracts.ALL[aggregate.kept]
     if after is None:
         return conform(new, table)
     return aggregate.merge(conform(new, table).union(lake.read(aggregate.kept)))

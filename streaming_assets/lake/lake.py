@@ -5,6 +5,7 @@ import datetime as dt
 import json
 import os
 import shutil
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ class Lake:
         self.root = settings.lake_dir.resolve()
         self.engine = engine
         self._snapshots: dict[str, Snapshot] = {}
+        self._remembered: dict[str, ibis.Table] = {}
+        self._scratch = self.root / ".scratch" / uuid.uuid4().hex
         require_shape(settings)
 
     def folder(self, table: Table) -> Path:
@@ -62,6 +65,19 @@ class Lake:
     def rows(self, name: str) -> list[dict[str, Any]]:
         """All rows of a small table."""
         return self.read(name).to_pyarrow().to_pylist()
+
+    def remember(self, what: str, table: Table, make: Callable[[], ibis.Table]) -> ibis.Table:
+        """Rows of a table's columns that several readers of one run need: computed once, in the scratch folder."""
+        if what not in self._remembered:
+            folder = self._scratch / str(len(self._remembered))
+            files = self.engine.write(make(), table, folder)
+            self._remembered[what] = self.engine.scan(table, folder, [file.path for file in files])
+        return self._remembered[what]
+
+    def forget(self) -> None:
+        """Delete what is remembered."""
+        self._remembered.clear()
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def write(
         self, name: str, rows: ibis.Table, inputs: Iterable[str] = (), notes: Mapping[str, Any] | None = None

@@ -112,12 +112,20 @@ def _describe(lake: Lake, tables: Iterable[Table], code_versions: Mapping[str, s
         'CREATE TABLE draft.meta.columns ("table" VARCHAR, "column" VARCHAR, type VARCHAR, description VARCHAR)'
     )
     events = lake.snapshot("core/events")
-    as_of = max((events.days_of(file) for file in events.files), default=None)
+    latest = max((events.days_of(file) for file in events.files), default=None)
     for table in tables:
         at = lake.snapshot(table.name)
         connection.execute(
             "INSERT INTO draft.meta.tables VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [table.name, table.grain, at.rows, at.state.version, as_of, now, code_versions.get(table.name)],
+            [
+                table.name,
+                table.grain,
+                at.rows,
+                at.state.version,
+                at.state.notes.get("as_of", latest),
+                now,
+                code_versions.get(table.name),
+            ],
         )
         connection.executemany(
             "INSERT INTO draft.meta.columns VALUES (?, ?, ?, ?)",

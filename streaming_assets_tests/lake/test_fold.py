@@ -6,6 +6,7 @@ import pytest
 
 from streaming_assets import contracts
 from streaming_assets.assets.core import CONTENT_SEEN, FIRST_SEEN, USER_HABITS
+from streaming_assets.assets.marts import FIRST_DAYS, TITLE_TOTALS, USER_TITLES
 from streaming_assets.lake.days import ONE_DAY, Days, DayVersions
 from streaming_assets.lake.fold import Fold, folded
 from streaming_assets.lake.lake import Lake
@@ -13,7 +14,7 @@ from streaming_assets.lake.lake import Lake
 from .rows import table_of
 
 START = dt.date(2024, 1, 1)
-FOLDS = (FIRST_SEEN, USER_HABITS, CONTENT_SEEN)
+FOLDS = (FIRST_SEEN, USER_HABITS, CONTENT_SEEN, TITLE_TOTALS, USER_TITLES, FIRST_DAYS)
 
 
 def day(number: int) -> dt.date:
@@ -47,6 +48,9 @@ def rows_of(at: dt.date, changed: int) -> list[dict[str, object]]:
             "plays": 1 + changed,
             "first_event_at": noon,
             "last_event_at": noon,
+            "watch_seconds": 60.0,
+            "completion_pct_n": changed,
+            "completion_histogram": [changed, *[0] * 18, number],
         }
     ]
 
@@ -55,8 +59,8 @@ def found(lake: Lake, aggregate: Fold) -> list[dict[str, object]]:
     return by_key(folded(lake, aggregate), aggregate)
 
 
-def at_once(lake: Lake, aggregate: Fold) -> list[dict[str, object]]:
-    return by_key(aggregate.fold(lake.read(aggregate.over)), aggregate)
+def at_once(lake: Lake, aggregate: Fold, days: Days | None = None) -> list[dict[str, object]]:
+    return by_key(aggregate.fold(lake.read(aggregate.over, days)), aggregate)
 
 
 def by_key(rows, aggregate: Fold) -> list[dict[str, object]]:
@@ -85,6 +89,15 @@ def test_a_day_written_again_counts_as_it_is_now_whether_it_was_kept_or_not(lake
     found(lake, aggregate)
     write(lake, rewritten, rewritten, changed=7)
     assert found(lake, aggregate) == at_once(lake, aggregate)
+
+
+@pytest.mark.parametrize("aggregate", FOLDS, ids=lambda found: found.kept)
+@pytest.mark.parametrize("last", [40, 70, 71, 99, 150])
+def test_up_to_a_day_it_is_everything_up_to_that_day_whether_more_is_kept_or_less(lake, aggregate, last):
+    write(lake, 1, 100)
+    found(lake, aggregate)
+    up_to = by_key(folded(lake, aggregate, day(last)), aggregate)
+    assert up_to == at_once(lake, aggregate, Days(day(1), day(last)))
 
 
 def test_a_day_before_all_others_counts(lake):
