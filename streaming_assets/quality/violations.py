@@ -17,19 +17,19 @@ def files_with_missing_rows(
     raw_content: ibis.Table,
     rejected_rows: ibis.Table,
 ) -> ibis.Table:
-    """Per file of the ledger: rows, accepted, rejected, loaded (rows in its table), kept_rejects."""
+    """Per file of the ledger: rows, accepted, rejected, loaded and kept_rejects, all of the table that it counts as."""
     accepted = [
         rows.group_by("file_id").agg(loaded=_.count()).mutate(table=ibis.literal(name))
         for name, rows in (("events", raw_events), ("users", raw_users), ("content", raw_content))
     ]
     loaded = ibis.union(*accepted)
-    kept_rejects = rejected_rows.group_by("file_id").agg(kept_rejects=_.count())
+    kept_rejects = rejected_rows.group_by("file_id", "table").agg(kept_rejects=_.count())
     return (
         event_files.select("file_id", "path", "event_dates", "table", "rows", "accepted", "rejected")
         .left_join(loaded, ["file_id", "table"])
         .drop("file_id_right", "table_right")
-        .left_join(kept_rejects, "file_id")
-        .drop("file_id_right")
+        .left_join(kept_rejects, ["file_id", "table"])
+        .drop("file_id_right", "table_right")
         .mutate(loaded=_.loaded.coalesce(0), kept_rejects=_.kept_rejects.coalesce(0))
         .filter((_.rows != _.accepted + _.rejected) | (_.accepted != _.loaded) | (_.rejected != _.kept_rejects))
     )
@@ -53,14 +53,14 @@ def files_with_many_rejected(event_files: ibis.Table, most: float) -> ibis.Table
     )
 
 
-def days_with_many_rejected(raw_events: ibis.Table, rejected_rows: ibis.Table, most: float) -> ibis.Table:
+def days_with_many_rejected(accepted_rows: ibis.Table, rejected_rows: ibis.Table, most: float) -> ibis.Table:
     """Per day with a larger share of rejected rows than `most`: rows (in all), rejected, rejected_share.
 
-    Rejects without a day, and those refused for their time, count to no day.
+    accepted_rows: (date, rows). Rejects without a day, and those refused for their time, count to no day.
     """
     refused = rejected_rows.filter((_.table == "events") & _.event_date.notnull() & ~_.reason.startswith("timestamp_"))
     return (
-        _side_by_side(accepted=_count(raw_events, "event_date"), rejected=_count(refused, "event_date"))
+        _side_by_side(accepted=_sum(accepted_rows, "date", "rows"), rejected=_count(refused, "event_date"))
         .select("date", "rejected", rows=_.accepted + _.rejected)
         .mutate(rejected_share=_share(_.rejected, _.rows))
         .filter(_.rejected_share > most)

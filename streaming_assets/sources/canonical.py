@@ -61,15 +61,15 @@ class Evaluation:
         """A SELECT of one row per row of the relation, in its order.
 
         The table's columns but for file_id and row_number, then reason (NULL where the row is accepted), raw_row (of
-        refused rows; capped, addresses masked), and ROW_NUMBER where the relation is numbered.
+        refused rows; capped, addresses masked), IS_BROKEN, and ROW_NUMBER where the relation is numbered.
         """
         number = [ROW_NUMBER] if is_numbered else []
         tried = f"SELECT {', '.join([*self._tried(), IS_BROKEN, RAW, *number])} FROM ({relation}) AS file"
-        typed = f"SELECT {', '.join([*self._typed(), self._is_malformed(), RAW, *number])} FROM ({tried})"
+        typed = f"SELECT {', '.join([*self._typed(), self._is_malformed(), IS_BROKEN, RAW, *number])} FROM ({tried})"
         dated = self._dated(typed) if self.table == "events" else typed
         judged = f"SELECT *, {self._reason()} AS reason FROM ({dated})"
         raw_row = f"CASE WHEN reason IS NOT NULL THEN {masked(raw_text)} END AS raw_row"
-        return f"SELECT {', '.join([*self._table_columns(), 'reason', raw_row, *number])} FROM ({judged})"
+        return f"SELECT {', '.join([*self._table_columns(), 'reason', raw_row, IS_BROKEN, *number])} FROM ({judged})"
 
     def _tried(self) -> list[str]:
         values = self.values()
@@ -146,7 +146,8 @@ class Evaluation:
 
 def masked(text: str) -> str:
     """SQL: the text as it may be stored of a refused row."""
-    visible = f"replace({text}, chr(0), '␀')"
+    # Masking shortens a text, so that more than the stored characters of it are looked at; all of it would cost too much.
+    visible = f"replace(left({text}, {10 * MAX_RAW_CHARACTERS}), chr(0), '␀')"
     return f"left(regexp_replace({visible}, {literal(EMAIL)}, {literal(MASK)}, 'g'), {MAX_RAW_CHARACTERS})"
 
 

@@ -8,8 +8,9 @@ from streaming_assets.sources.sql import literal
 WHITESPACE = r"E' \t\r\n'"
 
 _TIME = r"\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
-_UTC = rf"\d{{4}}-\d{{2}}-\d{{2}}([T ]{_TIME}( ?(Z|UTC))?)?"
-_OFFSET = rf"\d{{4}}-\d{{2}}-\d{{2}}[T ]{_TIME}[+-]\d{{2}}(:?\d{{2}})?"
+_UTC = rf"\d{{4}}-\d{{2}}-\d{{2}}([Tt ]{_TIME}( ?([Zz]|UTC))?)?"
+# No zone has ever been 16 hours off.
+_OFFSET = rf"\d{{4}}-\d{{2}}-\d{{2}}[Tt ]{_TIME}[+-](0\d|1[0-5])(:?[0-5]\d)?"
 
 _SQL_TYPES = {
     "string": "VARCHAR",
@@ -61,8 +62,8 @@ def _timestamp(value: str, found: str) -> str:
     # DuckDB's cast to TIMESTAMP drops an offset and a zone's name without a word; a plain cast serves only UTC texts.
     # The last branch is there to raise; error() may not stand within TRY.
     return (
-        f"CASE WHEN regexp_full_match({text}, '{_UTC}') THEN CAST({text} AS TIMESTAMP)"
-        f" WHEN regexp_full_match({text}, '{_OFFSET}') THEN {_instant(f'CAST({text} AS TIMESTAMPTZ)')}"
+        f"CASE WHEN regexp_full_match({text}, '{_UTC}') THEN CAST(upper({text}) AS TIMESTAMP)"
+        f" WHEN regexp_full_match({text}, '{_OFFSET}') THEN {_instant(f'CAST(upper({text}) AS TIMESTAMPTZ)')}"
         f" WHEN {text} IS NOT NULL THEN make_timestamp(CAST('no ISO 8601 time: ' || {text} AS BIGINT)) END"
     )
 

@@ -89,9 +89,9 @@ def read_csv(path: Path, names: list[str], dialect: Dialect, is_numbered: bool) 
 
 
 def _header(path: Path, delimiter: str, quote: str) -> tuple[int, list[str]]:
-    """How many blank lines come first, and the names in the line after them, none where the file ends before.
+    """How many blank lines come first, and the names in the row after them, none where the file ends before.
 
-    Raises FileError for UTF-16, whose bytes hold no such line.
+    Raises FileError for UTF-16, whose bytes hold no such row.
     """
     blank_lines = 0
     with path.open("rb") as file:
@@ -102,13 +102,28 @@ def _header(path: Path, delimiter: str, quote: str) -> tuple[int, list[str]]:
         while line and not line.strip(b"\r\n"):
             blank_lines += 1
             line = file.readline(MAX_ROW_BYTES)
-    text = line.decode("utf-8", "replace").lstrip("\r\n")
+        if quote and line.count(quote.encode()) % 2:
+            line += file.read(MAX_ROW_BYTES - len(line))
+    text = line.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").lstrip("\n")
     if not text:
         return blank_lines, []
-    first = text.replace("\r", "\n").split("\n", 1)[0]
+    row = _first_row(text, quote)
     if not quote:
-        return blank_lines, first.split(delimiter)
+        return blank_lines, row.split(delimiter)
     try:
-        return blank_lines, next(csv.reader([first], delimiter=delimiter, quotechar=quote, skipinitialspace=True))
+        # csv takes lines with their ends; a name over several lines keeps its line breaks.
+        lines = row.splitlines(keepends=True)
+        return blank_lines, next(csv.reader(lines, delimiter=delimiter, quotechar=quote, skipinitialspace=True))
     except csv.Error as error:
         raise FileError(f"the header cannot be read: {error}") from error
+
+
+def _first_row(text: str, quote: str) -> str:
+    """The lines up to the one that closes what quotes opened; the first alone where none does."""
+    lines = text.split("\n")
+    quotes = 0
+    for number, line in enumerate(lines, start=1):
+        quotes += line.count(quote) if quote else 0
+        if quotes % 2 == 0:
+            return "\n".join(lines[:number])
+    return lines[0]

@@ -1,6 +1,7 @@
 """JSON files as rows: lines of objects, and arrays of objects."""
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,11 +21,18 @@ _IS_OBJECT = (
 )
 _WHOLE = frozenset({"BIGINT", "UBIGINT"})
 
+# The engine calls a whole number beyond 64 bits a DOUBLE, but keeps its digits in the text.
+_IS_HELD = {
+    "BIGINT": "(strlen({0}) < 19 OR TRY_CAST({0} AS BIGINT) IS NOT NULL)",
+    "DOUBLE": "regexp_matches({0}, '[.eE]')",
+}
+
 
 def json_lines(connection: duckdb.DuckDBPyConnection, path: Path) -> Rows:
     """One JSON object per line; a line that is none is malformed, a blank one is no row.
 
-    A column keeps its type where every value has it; mixed and nested values are text, texts come unquoted.
+    A column keeps its type where every value has it: BOOLEAN, BIGINT, or DOUBLE where all are written as fractions.
+    All else is text: nested values, mixed ones, numbers of 64 bits and more; texts come unquoted.
     """
     if _first_character(path) == "[":
         raise FileError("found a JSON array, expected one JSON object per line")
@@ -89,29 +97,48 @@ def _columns(connection: duckdb.DuckDBPyConnection, lines: str, keys: list[str])
     types: dict[int, set[str | None]] = {}
     for number, type_ in found:
         types.setdefault(number, set()).add(type_)
-    return tuple((key, _column_type(types.get(number, set()))) for number, key in enumerate(keys))
+    columns = {key: _column_type(types.get(number, set())) for number, key in enumerate(keys)}
+    return tuple((columns | _inexact(connection, lines, columns)).items())
+
+
+def _inexact(connection: duckdb.DuckDBPyConnection, lines: str, columns: Mapping[str, str]) -> dict[str, str]:
+    """VARCHAR for the columns of numbers with a value that their type does not hold as it is written."""
+    numbers = {name: _IS_HELD[type_] for name, type_ in columns.items() if type_ in _IS_HELD}
+    if not numbers:
+        return {}
+    is_held = ", ".join(
+        f"coalesce(bool_and({condition.format('object.' + identifier(name))}), true)"
+        for name, condition in numbers.items()
+    )
+    object_ = f"json_transform(line, {_structure(numbers)})"
+    found = connection.execute(
+        f"SELECT {is_held} FROM (SELECT {object_} AS object FROM ({lines}) WHERE {_IS_OBJECT})"
+    ).fetchone()
+    assert found is not None  # noqa: S101 - an aggregate is one row
+    return {name: "VARCHAR" for name, is_held in zip(numbers, found, strict=True) if not is_held}
+
+
+def _structure(keys: Iterable[str]) -> str:
+    return literal(json.dumps(dict.fromkeys(keys, "VARCHAR"), ensure_ascii=False))
 
 
 def _column_type(types: set[str | None]) -> str:
     present = types - {None, "NULL"}
     if present and present <= _WHOLE:
         return "BIGINT"
-    if "DOUBLE" in present and present <= _WHOLE | {"DOUBLE"}:
-        return "DOUBLE"
-    return "BOOLEAN" if present == {"BOOLEAN"} else "VARCHAR"
+    return present.pop() if present in ({"DOUBLE"}, {"BOOLEAN"}) else "VARCHAR"  # type: ignore[return-value]
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, lines: str, keys: list[str], is_numbered: bool = False) -> Rows:
     columns = _columns(connection, lines, keys)
     texts = {name: f"{ROW}.object.{identifier(name)}" for name in keys}
     typed = {name: f"TRY_CAST({texts[name]} AS {type_})" for name, type_ in columns if type_ != "VARCHAR"}
-    # A whole number beyond 64 bits breaks its row rather than turning into NULL.
+    # A fraction beyond what 64 bits hold breaks its row rather than turning into NULL.
     lost = [f"({value} IS NULL AND {texts[name]} IS NOT NULL)" for name, value in typed.items()]
     selected = [f"{typed.get(name, texts[name])} AS {identifier(name)}" for name in keys]
     is_broken = " OR ".join([f"NOT {ROW}.is_object", *lost])
     number = [ROW_NUMBER] if is_numbered else []
-    structure = literal(json.dumps(dict.fromkeys(keys, "VARCHAR"), ensure_ascii=False))
-    object_ = f"json_transform(CASE WHEN is_object THEN line END, {structure})" if keys else "NULL"
+    object_ = f"json_transform(CASE WHEN is_object THEN line END, {_structure(keys)})" if keys else "NULL"
     return Rows(
         columns,
         f"SELECT {', '.join([*selected, f'{is_broken} AS {IS_BROKEN}', f'{ROW}.line AS {RAW}', *number])}"

@@ -21,6 +21,7 @@ BOM = b"\xef\xbb\xbf"
 
 _REFUSED = pa.schema([("row_number", pa.int64()), ("raw_row", pa.string()), ("why", pa.string())])
 _KEPT_OF_LONG_ROW = 10_000
+_REFUSED_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Dialect:
 class Sifted:
     r"""clean: well-formed rows, each with its row number as an additional first field, no header, `\n` between.
 
-    refused: Parquet with row_number, raw_row, why. Row numbers count data rows from 1; blank lines are none.
+    refused: Parquet with row_number, raw_row (its head), why. Row numbers count data rows from 1; blank lines are none.
     """
 
     clean: Path
@@ -61,8 +62,8 @@ def sift_rows(path: Path, dialect: Dialect) -> Sifted:
                 clean.write(b"%d%b%b\n" % (number, dialect.delimiter, row))
                 continue
             refused_rows += 1
-            refused.append((number, row.decode("utf-8", "replace"), why))
-            if len(refused) == 10_000:
+            refused.append((number, row[:_KEPT_OF_LONG_ROW].decode("utf-8", "replace"), why))
+            if len(refused) == _REFUSED_AT_ONCE:
                 _write(out, refused)
         _write(out, refused)
     return Sifted(result.clean, result.refused, refused_rows)

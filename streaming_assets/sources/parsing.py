@@ -3,8 +3,11 @@
 import codecs
 import hashlib
 import json
+import sys
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -36,6 +39,8 @@ COLUMN_TYPES = {
     "ts": "TIMESTAMP",
 }
 
+_MAX_LEVELS = 10
+
 _TARGET_KEYS = ("table", "select", "query")
 _KEYS = ("name", *_TARGET_KEYS, "also", "claims", "reader", "assume_watch_seconds", "skip_under_seconds")
 _READER_KEYS = ("format", "delimiter", "header", "quote", "columns", "encoding")
@@ -48,36 +53,67 @@ def load_sources(user_dir: Path) -> Sources:
     """
     users = sorted(path for path in user_dir.glob("*") if path.suffix in (".yaml", ".yml")) if user_dir.is_dir() else []
     shipped = [path for path in sorted(SHIPPED.glob("*.yaml")) if path.stem not in CANONICAL_LAST]
+    ours = [parse_source(path) for path in (*shipped, *(SHIPPED / f"{name}.yaml" for name in CANONICAL_LAST))]
+    named = {source.name: source for source in ours}
     sources: list[Source] = []
     errors: list[str] = []
-    for path in (*users, *shipped, *(SHIPPED / f"{name}.yaml" for name in CANONICAL_LAST)):
+    for path in users:
         try:
-            sources.append(parse_source(path))
+            source = parse_source(path, named)
         except SourceError as error:
             errors.append(str(error))
-    return Sources(tuple(sources), tuple(errors))
+        else:
+            sources.append(source)
+            named[source.name] = source
+    return Sources((*sources, *ours), tuple(errors))
 
 
-def parse_source(path: Path) -> Source:
-    """The definition in a YAML file. Raises SourceError naming file, line, what was found and what was expected."""
+def parse_source(path: Path, named: Mapping[str, Source] = MappingProxyType({})) -> Source:
+    """The definition in a YAML file. Raises SourceError naming file, line, what was found and what was expected.
+
+    named: those that there are already, whose names no other may have.
+    """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
+        loader = _Loader(path.read_text(encoding="utf-8-sig"))
+        node = loader.get_single_node()
+        lines = {(): 1, **dict(_lines(path, node, ()))}
+        content = None if node is None else loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise SourceError(f"{path}:{line}: {error.problem}; expected YAML") from error
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise SourceError(f"{path}:1: {first_line(error)}; expected YAML in UTF-8") from error
+    except RecursionError as error:
+        raise SourceError(f"{path}:{loader.line + 1}: found too many levels, expected at most {_MAX_LEVELS}") from error
     except OSError as error:
-        raise SourceError(f"{path}: cannot be opened: {error.strerror}") from error
-    return _Parser(path, {(): 1, **dict(_lines(path, node, ()))}).source(content)
+        raise SourceError(f"{path}:1: cannot be opened: {error.strerror}") from error
+    return _Parser(path, lines, named).source(content)
+
+
+class _Loader(yaml.SafeLoader):
+    """Names the line of a value that looks like a date, a number or a text and is none."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            value = super().construct_object(node, deep)
+            if isinstance(value, str):
+                value.encode()
+        except (ValueError, ArithmeticError, LookupError, AttributeError, TypeError) as error:
+            raise yaml.MarkedYAMLError(
+                problem=f"found {node.value!r:.100} ({first_line(error)})", problem_mark=node.start_mark
+            ) from error
+        return value
 
 
 def _lines(path: Path, node: yaml.Node | None, at: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], int]]:
     """(keys from the root, line) of everything in the document."""
     if node is not None:
         yield at, node.start_mark.line + 1
+        if len(at) > _MAX_LEVELS:
+            raise SourceError(
+                f"{path}:{node.start_mark.line + 1}: found a value within itself, or too many levels,"
+                f" expected at most {_MAX_LEVELS}"
+            )
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
@@ -95,36 +131,48 @@ def _lines(path: Path, node: yaml.Node | None, at: tuple[str, ...]) -> Iterator[
 class _Parser:
     """Checks values one by one; `at` is always the way of keys from the document's root to a value."""
 
-    def __init__(self, path: Path, lines: Mapping[tuple[str, ...], int]) -> None:
+    def __init__(self, path: Path, lines: Mapping[tuple[str, ...], int], named: Mapping[str, Source]) -> None:
         self.path = path
         self.lines = lines
+        self.named = named
 
     def source(self, content: Any) -> Source:
         content = self.mapping((), content, _KEYS)
         assumed = self.mapping(
             ("assume_watch_seconds",), content.get("assume_watch_seconds", {}), ("until_next_up_to", "last")
         )
-        targets = (self.target((), content), *self.others(content.get("also", [])))
-        reader = self.reader(content.get("reader", {}))
-        canonical_json = json.dumps([READER_VERSION, content], sort_keys=True, default=str)
-        return Source(
-            name=self.text(("name",), content.get("name")),
+        main = self.target((), content)
+        source = Source(
+            name=self.name(content.get("name")),
             path=self.path,
             claims=self.claims(content.get("claims")),
-            reader=reader,
-            targets=targets,
+            reader=self.reader(content.get("reader", {})),
+            targets=(main, *self.others(content.get("also", []), main.table)),
             assume_until_next_up_to=self.seconds(("assume_watch_seconds", "until_next_up_to"), assumed),
             assume_last=self.seconds(("assume_watch_seconds", "last"), assumed),
             skip_under_seconds=self.seconds(("skip_under_seconds",), content),
-            fingerprint=hashlib.sha256(canonical_json.encode()).hexdigest(),
+            fingerprint="",
         )
+        canonical_json = json.dumps([READER_VERSION, content], sort_keys=True, default=str)
+        return replace(source, fingerprint=hashlib.sha256(canonical_json.encode()).hexdigest())
 
-    def others(self, content: Any) -> Iterator[Target]:
+    def name(self, content: Any) -> str:
+        name = self.text(("name",), content)
+        if name in self.named:
+            raise self.refused(("name",), name, f"another name than that of {self.named[name].path}")
+        return name
+
+    def others(self, content: Any, main_table: str) -> Iterator[Target]:
         if not isinstance(content, list):
             raise self.refused(("also",), content, "a list of tables, each with its select")
+        tables = {main_table}
         for number, entry in enumerate(content):
             at = ("also", str(number))
-            yield self.target(at, self.mapping(at, entry, _TARGET_KEYS))
+            target = self.target(at, self.mapping(at, entry, _TARGET_KEYS))
+            if target.table in tables:
+                raise self.refused((*at, "table"), f"{target.table} twice", "each table once")
+            tables.add(target.table)
+            yield target
 
     def target(self, at: tuple[str, ...], content: Mapping[str, Any]) -> Target:
         table = self.one_of((*at, "table"), content.get("table"), CANONICAL)
@@ -176,11 +224,13 @@ class _Parser:
         columns = self.mapping(("reader", "columns"), content.get("columns", {}), None)
         if not header and not columns:
             raise self.refused(("reader",), "header: false without columns", "the names of the columns")
+        if "quote" in content and content["quote"] == content.get("delimiter", ","):
+            raise self.refused(("reader", "quote"), content["quote"], "another character than the delimiter")
         return Reader(
             format=self.one_of(("reader", "format"), content["format"], FORMATS) if "format" in content else None,
             delimiter=self.character("delimiter", content["delimiter"]) if "delimiter" in content else None,
             header=header,
-            quote=self.character("quote", content["quote"]) if content.get("quote", "") else content.get("quote", '"'),
+            quote="" if content.get("quote") == "" else self.character("quote", content.get("quote", '"')),
             columns=tuple(
                 (name, COLUMN_TYPES[self.one_of(("reader", "columns", name), kind, COLUMN_TYPES)])
                 for name, kind in columns.items()
@@ -190,13 +240,15 @@ class _Parser:
 
     def encoding(self, content: Any) -> str:
         at = ("reader", "encoding")
+        name = self.text(at, content)
         try:
-            return codecs.lookup(self.text(at, content)).name
-        except LookupError as error:
+            "".encode(name)  # Of what Python can look up, some turns no bytes into text.
+            return codecs.lookup(name).name
+        except (LookupError, ValueError) as error:
             raise self.refused(at, content, "an encoding such as utf-8 or latin-1") from error
 
     def character(self, key: str, content: Any) -> str:
-        if not isinstance(content, str) or len(content.encode()) != 1 or content in "\r\n":
+        if not isinstance(content, str) or len(content.encode()) != 1 or content in "\0\r\n":
             raise self.refused(("reader", key), content, "one ASCII character")
         return content
 
@@ -204,7 +256,7 @@ class _Parser:
         value = content.get(at[-1])
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= sys.float_info.max:
             raise self.refused(at, value, "seconds above 0")
         return float(value)
 

@@ -26,7 +26,10 @@ RESULTS = frozenset({REJECTS, *(f"{table}.parquet" for table in TABLES)})
 
 @dataclass(frozen=True)
 class Staged:
-    """rows = accepted + rejected of the main table; accepted: a SELECT by table; rejects: Parquet, where there are any."""
+    """rows = accepted + rejected of the main table; accepted: a SELECT by table; rejects: Parquet, where there are any.
+
+    The rejects are those of all tables.
+    """
 
     rows: int
     rejected: int
@@ -86,7 +89,7 @@ class Stager:
             rows=main.count + main.rows.refused_rows,
             rejected=rejected,
             accepted={part.target.table: self._accepted(part) for part in parts},
-            rejects=self._rejects(main) if rejected else None,
+            rejects=self._rejects(main, parts[1:]) if rejected or any(part.with_reason for part in parts) else None,
         )
 
     def _require_no_rows(self, rows: Rows) -> None:
@@ -164,23 +167,34 @@ class Stager:
         names = ", ".join(made.get(name, name) for name in TABLES[part.target.table].column_names)
         return f"SELECT {names} FROM ({part.numbered}) WHERE reason IS NULL"
 
-    def _rejects(self, part: _Part) -> Path:
-        day = "event_date" if part.target.table == "events" else "CAST(NULL AS DATE)"
-        judged = (
-            f"SELECT row_number, reason, {day} AS event_date, raw_row FROM ({part.numbered}) WHERE reason IS NOT NULL"
-        )
-        if part.rows.refused is not None:
+    def _rejects(self, main: _Part, others: list[_Part]) -> Path | None:
+        refused = [self._refused(main, "true")]
+        if main.rows.refused is not None:
             # The rows of a query are numbered as it yields them; what it never saw follows after.
-            number = f"{part.count} + row_number() OVER (ORDER BY row_number)" if part.target.query else "row_number"
-            judged += (
-                f" UNION ALL SELECT {number}, 'malformed_row', NULL, {masked('raw_row')}"
-                f" FROM read_parquet({literal(part.rows.refused)})"
+            number = f"{main.count} + row_number() OVER (ORDER BY row_number)" if main.target.query else "row_number"
+            refused.append(
+                f"SELECT {literal(main.target.table)}, {number}, 'malformed_row', NULL, {masked('raw_row')}"
+                f" FROM read_parquet({literal(main.rows.refused)})"
             )
-        made = {"file_id": f"{literal(self._file_id)} AS file_id", "table": f'{literal(part.target.table)} AS "table"'}
-        names = ", ".join(made.get(name, name) for name in raw.rejected_rows.column_names)
+        for part in others:
+            # A row that is broken whatever is made of it is refused once, and one with nothing for a table is none of it.
+            is_empty = " AND ".join(f"{name} IS NULL" for name in part.evaluation.columns)
+            refused.append(
+                self._refused(part, f"NOT {IS_BROKEN} AND NOT (starts_with(reason, 'missing_') AND {is_empty})")
+            )
+        file_id = f"{literal(self._file_id)} AS file_id"
+        names = ", ".join(file_id if name == "file_id" else identifier(name) for name in raw.rejected_rows.column_names)
         out = self._folder / REJECTS
-        self._copy(f"SELECT {names} FROM ({judged}) ORDER BY row_number", out)
-        return out
+        _, count, *_ = self._copy(f"SELECT {names} FROM ({' UNION ALL '.join(refused)}) ORDER BY row_number", out)
+        return out if count else None
+
+    def _refused(self, part: _Part, condition: str) -> str:
+        day = "event_date" if part.target.table == "events" else "CAST(NULL AS DATE)"
+        table = f'{literal(part.target.table)} AS "table"'
+        return (
+            f"SELECT {table}, row_number, reason, {day} AS event_date, raw_row FROM ({part.numbered})"
+            f" WHERE reason IS NOT NULL AND {condition}"
+        )
 
     def _require_mostly_well_formed(self, part: _Part) -> None:
         malformed = part.rows.refused_rows + (self._malformed(part)[0] if part.with_reason else 0)

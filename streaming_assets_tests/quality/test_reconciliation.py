@@ -137,6 +137,14 @@ class TestRowsOfFiles:
             }
         ]
 
+    def test_rows_refused_for_a_table_that_the_file_yields_besides_do_not_count_as_its_own(self):
+        besides = [row | {"table": "content"} for row in refused("a.csv", 2, "malformed_row", day=None)]
+        assert not self.found(
+            event_files=[ledger("a.csv", rows=3, accepted=2, rejected=1)],
+            events=loaded("a.csv", 2),
+            rejected_rows=refused("a.csv", 1) + besides,
+        )
+
     def test_accepted_rows_that_were_not_loaded_are_found(self):
         (found,) = self.found(event_files=[ledger("a.csv", 3, 3, 0)], events=loaded("a.csv", 2))
         assert (found["accepted"], found["loaded"]) == (3, 2)
@@ -208,6 +216,16 @@ class TestRejectedShareOfDays:
     def test_rejected_users_do_not_count_to_the_days_of_events(self):
         users = [row | {"table": "users"} for row in refused("u.csv", 5)]
         assert not self.found(self.warning, loaded("a.csv", 1), users)
+
+    def test_every_ingest_is_judged_on_all_days_by_what_the_files_say_of_their_rows(self):
+        (check,) = [found for found in reconciliations(0.10) if found.name == self.blocking]
+        assert (check.about, check.judged_by) == ("raw/event_files", "max_rejected_share")
+        rejected = refused("a.csv", 5) + refused("a.csv", 5, day=TUESDAY)
+        schema = contracts.ALL["raw/rejected_rows"].schema
+        rows = ibis.memtable(pa.Table.from_pylist(rejected, schema=schema.to_pyarrow()), schema=schema)
+        count = ibis.memtable({"date": [MONDAY], "rows": [45]}, schema={"date": "date", "rows": "int64"})
+        found = check.violated(lambda name, days: rows, None, lambda name: count).to_pyarrow().to_pylist()
+        assert found == [{"date": TUESDAY, "rejected": 5, "rows": 5, "rejected_share": 1.0}]
 
     def test_other_days_are_not_judged(self):
         assert not self.found(self.blocking, loaded("a.csv", 1), refused("a.csv", 9, day=TUESDAY))

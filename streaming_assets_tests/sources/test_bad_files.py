@@ -1,6 +1,7 @@
 """Each fault that a landed file can have: what loads, what is refused, under which row number, and what is said."""
 
 import gzip
+import json
 import os
 
 import duckdb
@@ -93,6 +94,24 @@ def test_line_ends_and_byte_order_marks_make_no_difference(landing, content):
     assert result.rows("user_id", "content_id", "row_number") == [("ann", "c1", 1), ("ann", "c1", 2)]
 
 
+@pytest.mark.parametrize(("end", "torn"), [("\n", ""), ("\r\n", ""), ("\r", ""), ("\n", "torn\n"), ("\r\n", "torn\n")])
+def test_a_quoted_name_in_the_header_may_go_on_over_lines(landing, end, torn):
+    landing.define(
+        "mine.yaml",
+        'name: mine\ntable: events\nclaims: {columns: [["watched\\nthing"]]}\n'
+        'select: {user_id: user_id, started_at: started_at, content_id: "\\"watched\\nthing\\""}\n',
+    )
+    content = 'user_id,"watched\nthing",started_at\n' + "ann,c1,2024-05-01\n" + torn + "bob,c2,2024-05-01\n"
+    result = landing.read_one("a.csv", content.replace("\n", end))
+    assert result.rows("user_id", "content_id") == [("ann", "c1"), ("bob", "c2")]
+    assert len(result.rejects()) == bool(torn)
+
+
+def test_a_quote_that_the_header_never_closes_leaves_the_header_on_its_line(landing):
+    result = landing.read_one("a.csv", 'user_id,started_at,content_id,ti"tle\n' + (ROW.strip() + ",x\n") * 2)
+    assert numbers(result) == [1, 2]
+
+
 @pytest.mark.parametrize(("name", "row"), [("a.csv", ROW), ("a.jsonl", LINE)])
 def test_a_row_of_ten_megabytes_is_refused_and_the_rest_loads(landing, name, row):
     header = HEADER if name == "a.csv" else ""
@@ -147,10 +166,35 @@ def test_a_number_where_a_text_should_be_is_read_as_text(landing):
     assert result.rows("user_id", "content_id") == [("ann", "c1"), ("42", "17")]
 
 
-def test_a_whole_number_beyond_64_bits_makes_its_row_malformed_instead_of_vanishing(landing):
-    row = '{"user_id": %s, "started_at": "2024-05-01T10:00:00Z", "content_id": "c1"}\n'
-    result = landing.read_one("a.jsonl", row % 1 + row % (2**63) + row % 3)
-    assert result.rows("user_id") == ["1", "3"]
+@pytest.mark.parametrize(
+    "ids",
+    [
+        [1, 2**63 - 1, -(2**63)],
+        [1, 2**63, 2**64 - 1],
+        [2**64, 2**64 + 1, 10**20 + 1],
+        [-(2**63) - 1, 3],
+        [9007199254740993, 9007199254740995, 1.5],
+        [42, 7.5],
+        [42, "u1", None, True],
+    ],
+)
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_numbers_as_ids_keep_every_digit_whatever_stands_beside_them(landing, name, ids):
+    rows = [{"content_id": id_, "user_id": "ann", "event_type": "search", "started_at": "2024-05-01"} for id_ in ids]
+    text = json.dumps(rows) if name == "a.json" else "".join(json.dumps(row) + "\n" for row in rows)
+    result = landing.read_one(name, text)
+    expected = [id_ if isinstance(id_, str | None) else json.dumps(id_) for id_ in ids]
+    assert (result.rows("content_id"), result.rejects()) == (expected, [])
+
+
+def test_a_number_that_its_column_cannot_hold_makes_its_row_malformed(landing):
+    row = LINE.replace("}", ', "pauses": %s}')
+    result = landing.read_one("a.jsonl", row % 1 + row % 2**63 + row % 3)
+    assert result.rows("pauses") == [1, 3]
+    assert result.rejects() == [(2, "malformed_row")]
+    row = LINE.replace("}", ', "watch_seconds": %s}')
+    result = landing.read_one("b.jsonl", row % 1.5 + row % "1e400" + row % 3)
+    assert result.rows("watch_seconds") == [1.5, 3.0]
     assert result.rejects() == [(2, "malformed_row")]
 
 

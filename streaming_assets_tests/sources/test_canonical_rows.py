@@ -1,9 +1,12 @@
 """What becomes of the values in a row: types, defaults, reasons, days."""
 
+import csv
 import datetime as dt
 import hashlib
 import hmac
+import io
 import json
+import re
 
 import duckdb
 import pytest
@@ -36,6 +39,9 @@ def good(count):
         ("2024-05-01 10:00", START),
         ("2024-05-01T10:00:00.123456Z", START.replace(microsecond=123456)),
         ("2024-05-01T10:00:00 UTC", START),
+        ("2024-05-01t10:00:00z", START),
+        ("2024-05-01T10:00z", START),
+        ("2024-05-02T01:59:00+15:59", START),
         ("2024-05-01T12:00:00+02:00", START),
         ("2024-05-01T12:00:00+0200", START),
         ("2024-05-01 04:30:00-05:30", START),
@@ -62,6 +68,10 @@ def test_iso_times_are_read_as_utc_and_offsets_are_applied(landing, text, expect
         "infinity",
         "epoch",
         "2024-05-01 10:00:00 Europe/Berlin",
+        "2024-05-01T10:00:00+25:00",
+        "2024-05-01T10:00:00-16:00",
+        "2024-05-01T10:00:00+05:75",
+        "2024-05-01T10:00:00+0560",
     ],
 )
 def test_a_time_that_cannot_be_read_is_refused_as_such(landing, text):
@@ -289,6 +299,45 @@ def test_the_keyed_hash_is_hmac_sha256_for_keys_of_any_length(key):
     assert found == [(hmac.new(key.encode(), b"ann@example.org", "sha256").hexdigest(),)]
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "o'brien@example.org",
+        '"john doe"@example.org',
+        '"Doe, John"@example.org',
+        "jane(work)@example.org",
+        "jane (work)@example.org",
+        "jane@(work)example.org",
+        "john=doe@example.org",
+        "{jane}@example.org",
+        "jane@[10.0.0.1]",
+        "jane@localhost",
+        "jane @ example.org",
+        "jane&#64;example.org",
+        "jane%2540example.org",
+        "ünï@exämple.org",
+        "jane＠example.org",
+    ],
+)
+@pytest.mark.parametrize("name", ["users.csv", "users.jsonl", "ascii.jsonl", "torn.csv"])
+def test_whatever_looks_like_an_address_is_masked_in_refused_rows(landing, name, address):
+    bad, good = ["ann", "free", "old", address], ["bob", "free", "30", ""]
+    names = ["user_id", "plan", "age", "email"]
+    if name.endswith(".csv"):
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([names, good, bad + ["surplus"] * (name == "torn.csv")])
+        content = text.getvalue()
+    else:
+        rows = [dict(zip(names, row, strict=True)) for row in (good, bad)]
+        content = "".join(json.dumps(row, ensure_ascii=name == "ascii.jsonl") + "\n" for row in rows)
+    ((stored,),) = landing.read_one(name, content).rejects("raw_row")
+    assert "***" in stored
+    assert not re.search("brien|john|doe|jane|work|n.*@|10.0|example|ämple", stored, re.IGNORECASE)
+    assert "ann" in stored
+    assert "free" in stored
+    assert "old" in stored
+
+
 def test_addresses_are_masked_in_errors_too(landing):
     header = "user_id,plan,age\n"
     result = landing.read_one("users.csv", header + "ann,free,ann@example.org\n" * 3)
@@ -340,15 +389,32 @@ def test_json_columns_keep_a_type_that_all_values_share_and_else_are_text(landin
         "mine.yaml",
         "name: mine\ntable: events\nclaims: {files: ['mine*']}\n"
         "select: {user_id: typeof(whole), started_at: started_at, content_id: typeof(mixed), title: nested, "
-        "genre: typeof(number), rating: typeof(flag), creator: mixed}\n",
+        "genre: typeof(number), rating: typeof(flag), creator: mixed, platform: typeof(fraction), device: number}\n",
     )
     rows = [
-        {"started_at": "2024-05-01", "whole": 1, "mixed": "a", "nested": {"x": [1]}, "number": 1, "flag": True},
-        {"started_at": "2024-05-01", "whole": -1, "mixed": 2, "nested": "plain", "number": 1.5, "flag": None},
+        {
+            "started_at": "2024-05-01",
+            "whole": 1,
+            "mixed": "a",
+            "nested": {"x": [1]},
+            "number": 1,
+            "flag": True,
+            "fraction": 1.0,
+        },
+        {
+            "started_at": "2024-05-01",
+            "whole": -1,
+            "mixed": 2,
+            "nested": "plain",
+            "number": 1.5,
+            "flag": None,
+            "fraction": 2.5,
+        },
     ]
     result = landing.read_one("mine.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
-    assert result.rows("user_id", "content_id", "genre", "rating") == [("BIGINT", "VARCHAR", "DOUBLE", "BOOLEAN")] * 2
-    assert result.rows("title", "creator") == [('{"x":[1]}', "a"), ("plain", "2")]
+    assert result.rows("user_id", "platform", "rating") == [("BIGINT", "DOUBLE", "BOOLEAN")] * 2
+    assert result.rows("content_id", "genre") == [("VARCHAR", "VARCHAR")] * 2
+    assert result.rows("title", "creator", "device") == [('{"x":[1]}', "a", "1"), ("plain", "2", "1.5")]
 
 
 def test_a_query_numbers_its_own_rows_and_what_it_never_saw_follows_after(landing):

@@ -46,6 +46,24 @@ def test_a_refused_definition_does_not_stop_the_others(landing):
     assert sources.sources[0].name == "mine"
 
 
+def test_a_name_belongs_to_the_shipped_source_or_else_to_the_first_file_that_has_it(landing):
+    first = landing.define("a.yaml", MINIMAL)
+    second = landing.define("b.yaml", "# mine too\n" + MINIMAL)
+    landing.define("c.yaml", MINIMAL.replace("name: mine", "name: live_shows"))
+    sources = load_sources(landing.sources)
+    assert [source.path for source in sources.sources if source.name == "mine"] == [first]
+    assert sources.errors[0] == f"{second}:2: name: found mine, expected another name than that of {first}"
+    assert "c.yaml:1: name: found live_shows, expected another name than that of" in sources.errors[1]
+    names = [source.name for source in sources.sources]
+    assert len(set(names)) == len(names)
+
+
+def test_a_source_that_takes_a_shipped_name_does_not_stop_a_file_without_columns(landing):
+    landing.define("m.yaml", MINIMAL.replace("name: mine", "name: canonical_events"))
+    assert landing.read_one("empty.jsonl", "").file.status == "loaded"
+    assert landing.read_one("nothing.jsonl", "{}\n").file.status == "failed"
+
+
 @pytest.mark.parametrize(
     ("yaml", "expected"),
     [
@@ -74,6 +92,29 @@ def test_a_refused_definition_does_not_stop_the_others(landing):
         (
             MINIMAL.replace('{files: ["mine-*.csv"]}', "mine"),
             "m.yaml:3: claims: found mine, expected a mapping of files",
+        ),
+        (
+            MINIMAL + "skip_under_seconds: 2026-13-45\n",
+            "m.yaml:7: found '2026-13-45' (month must be in 1..12); expected YAML",
+        ),
+        (MINIMAL + "skip_under_seconds: !!bool perhaps\n", "m.yaml:7: found 'perhaps' ('perhaps'); expected YAML"),
+        (MINIMAL + "skip_under_seconds: 1" + "0" * 400, "m.yaml:7: skip_under_seconds: found 1000"),
+        (MINIMAL + "skip_under_seconds: 1" + "0" * 5000, "m.yaml:7: found '1000"),
+        (MINIMAL.replace("name: mine", 'name: "\\ud800"'), "m.yaml:1: found '\\ud800' ('utf-8' codec can't encode"),
+        (MINIMAL + "also: &a [*a]\n", "m.yaml:7: found a value within itself, or too many levels"),
+        (MINIMAL + "also:\n  " + "[" * 5000, "m.yaml:8: found too many levels, expected at most 10"),
+        (MINIMAL.replace("claims: {", "claims: {1: x, "), "m.yaml:3: claims.1: found the key 1, expected one of files"),
+        (
+            MINIMAL + "also:\n  - table: events\n",
+            "m.yaml:8: also.0.table: found events twice, expected each table once",
+        ),
+        (MINIMAL + "reader:\n  encoding: rot13\n", "m.yaml:8: reader.encoding: found rot13, expected an encoding"),
+        (MINIMAL + 'reader: {encoding: "\\0"}\n', "m.yaml:7: reader.encoding: found \0, expected an encoding"),
+        (MINIMAL + "reader: {quote: null}\n", "m.yaml:7: reader.quote: found None, expected one ASCII character"),
+        (MINIMAL + "reader: {quote: ','}\n", "m.yaml:7: reader.quote: found ,, expected another character than the"),
+        (
+            MINIMAL.replace("name: mine", "name: canonical_events"),
+            "m.yaml:1: name: found canonical_events, expected an",
         ),
         ("", "m.yaml:1: the document: found None, expected a mapping of name"),
         ("name: x\n  bad: y", "m.yaml:2: mapping values are not allowed here; expected YAML"),

@@ -1,4 +1,5 @@
 import tempfile
+import tracemalloc
 from pathlib import Path
 
 import duckdb
@@ -41,6 +42,18 @@ def test_surplus_fields_that_are_empty_are_no_fault(sift):
         b"1\ta\tb\tc\t\t\n3\t\t\t\n",
         [(2, "a\tb\tc\td\t", "expected 3 columns, found 5"), (4, "\t", "expected 3 columns, found 2")],
     )
+
+
+def test_of_malformed_rows_only_the_heads_are_held(tmp_path):
+    path = tmp_path / "landed.tsv"
+    path.write_bytes((b"a\tb\tc\td" + b"x" * 500_000 + b"\n") * 100)
+    tracemalloc.start()
+    sifted = sift_rows(path, TABS)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert {len(row) for row in pq.read_table(sifted.refused)["raw_row"].to_pylist()} == {10_000}
+    assert sifted.refused_rows == 100
+    assert peak < 10_000_000
 
 
 def test_a_carriage_return_within_a_row_makes_it_malformed(sift):
