@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 PREFIX = "STREAMING_ASSETS_"
 _BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _LEAST_MEMORY = 100 * 10**6
+FIRST_DAY, LAST_DAY = dt.date(1970, 1, 2), dt.date(2100, 1, 1)
+"""Between which days settings may name one: the calendar ends with the year 2100."""
 
 
 class SettingError(ValueError):
@@ -23,7 +25,8 @@ class Settings:
     """Everything a deployment can choose. Each field is the environment variable STREAMING_ASSETS_<FIELD>.
 
     timezone, start_date, session_gap_minutes and max_watch_seconds shape the tables: they are written into the
-    lake when it is created, and another value later is refused.
+    lake when it is created, and another value later is refused. Those from as_of on shape the marts, which are made
+    anew when one changes.
     """
 
     data_dir: Path = Path("data")
@@ -38,6 +41,14 @@ class Settings:
     memory_limit: str = "4GB"
     threads: int = os.cpu_count() or 1
     email_key: str | None = dataclasses.field(default=None, repr=False)
+    as_of: dt.date | None = None
+    retention_origin: str = "first_play"
+    churn_inactive_days: int = 28
+    content_by_hour_days: int = 28
+    genre_shift_share: float = 0.10
+    engagement_plays: tuple[int, ...] = (20, 10, 5)
+    completion_pcts: tuple[int, ...] = (80, 60, 40)
+    lifecycle_days: tuple[int, ...] = (7, 30, 90)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ, **overrides: object) -> "Settings":
@@ -94,6 +105,27 @@ class Settings:
         }
 
 
+def rules_of(settings: Settings) -> dict[str, object]:
+    """What transformations take from the settings, by the name of their parameter."""
+    return {
+        "gap_minutes": settings.session_gap_minutes,
+        **{
+            name: getattr(settings, name)
+            for name in (
+                "timezone",
+                "start_date",
+                "retention_origin",
+                "churn_inactive_days",
+                "content_by_hour_days",
+                "genre_shift_share",
+                "engagement_plays",
+                "completion_pcts",
+                "lifecycle_days",
+            )
+        },
+    }
+
+
 def _path(text: str) -> Path:
     if not text or "\0" in text:
         raise ValueError(text)
@@ -114,6 +146,13 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+def _day(text: str) -> dt.date:
+    value = dt.date.fromisoformat(text)
+    if not FIRST_DAY <= value <= LAST_DAY:
+        raise ValueError(text)
+    return value
+
+
 def _share(text: str) -> float:
     value = float(text)
     if not 0 <= value <= 1:
@@ -121,10 +160,27 @@ def _share(text: str) -> float:
     return value
 
 
-def _engine(text: str) -> str:
-    if text != "duckdb":
-        raise ValueError(text)
-    return text
+def _one_of(*known: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in known:
+            raise ValueError(text)
+        return text
+
+    return parse
+
+
+def _borders(count: int, low: int, high: int, *, falling: bool) -> Callable[[str], tuple[int, ...]]:
+    def parse(text: str) -> tuple[int, ...]:
+        found = tuple(int(part) for part in text.split(","))
+        if (
+            len(found) != count
+            or list(found) != sorted(set(found), reverse=falling)
+            or not low <= min(found) <= max(found) <= high
+        ):
+            raise ValueError(text)
+        return found
+
+    return parse
 
 
 def _memory(text: str) -> str:
@@ -151,14 +207,25 @@ _PARSERS: dict[str, tuple[Callable[[str], object], str]] = {
     "data_dir": (_path, "a folder"),
     "landing": (_path, "a folder"),
     "timezone": (_zone, "the name of a time zone such as Europe/Berlin"),
-    "start_date": (dt.date.fromisoformat, "a date such as 2005-01-01"),
+    "start_date": (_day, f"a date from {FIRST_DAY} to {LAST_DAY}"),
     "session_gap_minutes": (_whole(1, 720), "whole minutes from 1 to 720"),
     # A play of at most 23 hours ends within the day after the one it started on, on any day of any calendar.
     "max_watch_seconds": (_whole(1, 82_800), "whole seconds from 1 to 82800"),
     "max_rejected_share": (_share, "a share from 0 to 1"),
     "settle_seconds": (_whole(0, 86_400), "whole seconds from 0 to 86400"),
-    "engine": (_engine, "duckdb"),
+    "engine": (_one_of("duckdb"), "duckdb"),
     "memory_limit": (_memory, "a size of 100MB or more, such as 4GB"),
     "threads": (_whole(1, 1024), "a whole number from 1 to 1024"),
     "email_key": (_key, "at least 16 characters"),
+    "as_of": (_day, f"a date from {FIRST_DAY} to {LAST_DAY}"),
+    "retention_origin": (_one_of("first_play", "signed_up"), "first_play or signed_up"),
+    "churn_inactive_days": (_whole(1, 3650), "whole days from 1 to 3650"),
+    "content_by_hour_days": (_whole(1, 366), "whole days from 1 to 366"),
+    "genre_shift_share": (_share, "a share from 0 to 1"),
+    "engagement_plays": (_borders(3, 2, 10**9, falling=True), "three falling whole numbers from 2 on such as 20,10,5"),
+    "completion_pcts": (
+        _borders(3, 1, 100, falling=True),
+        "three falling whole numbers from 1 to 100 such as 80,60,40",
+    ),
+    "lifecycle_days": (_borders(3, 1, 36_500, falling=False), "three rising whole numbers from 1 on such as 7,30,90"),
 }

@@ -166,7 +166,9 @@ def test_pure_packages_use_no_part_of_the_project_that_is_not_pure(module):
     assert groups <= {pattern.split("/")[0] for pattern in PURE}
 
 
-@pytest.mark.parametrize("module", modules_in("lake/*", "sources/*", "quality/*", "simulate/*", "reporting/*", "export.py"))
+@pytest.mark.parametrize(
+    "module", modules_in("lake/*", "sources/*", "quality/*", "simulate/*", "reporting/*", "export.py")
+)
 def test_only_assets_and_automation_orchestrate(module):
     # dagster_duckdb lends the engine its connection; it orchestrates nothing.
     assert matching(uses_of(module), ("dagster", "dagster.*")) == set()

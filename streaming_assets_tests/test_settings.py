@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from streaming_assets.build import build_definitions
 from streaming_assets.settings import PREFIX, SettingError, Settings
 
 
@@ -31,6 +32,14 @@ def test_without_any_variable_it_runs_in_the_folder_data_in_utc():
         "engine": "duckdb",
         "memory_limit": "4GB",
         "email_key": None,
+        "as_of": None,
+        "retention_origin": "first_play",
+        "churn_inactive_days": 28,
+        "content_by_hour_days": 28,
+        "genre_shift_share": 0.10,
+        "engagement_plays": (20, 10, 5),
+        "completion_pcts": (80, 60, 40),
+        "lifecycle_days": (7, 30, 90),
     }
     assert found.threads == os.cpu_count()
 
@@ -53,6 +62,14 @@ def test_without_any_variable_it_runs_in_the_folder_data_in_utc():
         ("memory_limit", "1.5 GiB", "1.5 GiB"),
         ("threads", "2", 2),
         ("email_key", "sixteen letters!", "sixteen letters!"),
+        ("as_of", "2026-03-01", dt.date(2026, 3, 1)),
+        ("retention_origin", "signed_up", "signed_up"),
+        ("churn_inactive_days", "14", 14),
+        ("content_by_hour_days", "366", 366),
+        ("genre_shift_share", "0.25", 0.25),
+        ("engagement_plays", "50,20,2", (50, 20, 2)),
+        ("completion_pcts", "90,50,10", (90, 50, 10)),
+        ("lifecycle_days", "1,14,60", (1, 14, 60)),
     ],
 )
 def test_a_variable_sets_its_field_and_no_other(name, text, value):
@@ -62,7 +79,9 @@ def test_a_variable_sets_its_field_and_no_other(name, text, value):
 def test_every_field_is_a_variable():
     assert {field.name for field in dataclasses.fields(Settings)} == {
         "data_dir", "landing", "timezone", "start_date", "session_gap_minutes", "max_watch_seconds", "max_rejected_share",
-        "settle_seconds", "engine", "memory_limit", "threads", "email_key",
+        "settle_seconds", "engine", "memory_limit", "threads", "email_key", "as_of", "retention_origin",
+        "churn_inactive_days", "content_by_hour_days", "genre_shift_share", "engagement_plays", "completion_pcts",
+        "lifecycle_days",
     }  # fmt: skip
 
 
@@ -75,8 +94,10 @@ def test_every_field_is_a_variable():
         ("timezone", "", "the name of a time zone such as Europe/Berlin"),
         ("timezone", "../etc/passwd", "the name of a time zone such as Europe/Berlin"),
         ("timezone", "Europe", "the name of a time zone such as Europe/Berlin"),
-        ("start_date", "01.02.2020", "a date such as 2005-01-01"),
-        ("start_date", "2021-02-29", "a date such as 2005-01-01"),
+        ("start_date", "01.02.2020", "a date from 1970-01-02 to 2100-01-01"),
+        ("start_date", "0001-01-01", "a date from 1970-01-02 to 2100-01-01"),
+        ("start_date", "2200-01-01", "a date from 1970-01-02 to 2100-01-01"),
+        ("start_date", "2021-02-29", "a date from 1970-01-02 to 2100-01-01"),
         ("session_gap_minutes", "0", "whole minutes from 1 to 720"),
         ("session_gap_minutes", "721", "whole minutes from 1 to 720"),
         ("session_gap_minutes", "half an hour", "whole minutes from 1 to 720"),
@@ -89,6 +110,17 @@ def test_every_field_is_a_variable():
         ("max_rejected_share", "10 %", "a share from 0 to 1"),
         ("settle_seconds", "-1", "whole seconds from 0 to 86400"),
         ("engine", "postgres", "duckdb"),
+        ("as_of", "yesterday", "a date from 1970-01-02 to 2100-01-01"),
+        ("as_of", "0001-01-01", "a date from 1970-01-02 to 2100-01-01"),
+        ("retention_origin", "signup", "first_play or signed_up"),
+        ("churn_inactive_days", "0", "whole days from 1 to 3650"),
+        ("content_by_hour_days", "367", "whole days from 1 to 366"),
+        ("genre_shift_share", "10 %", "a share from 0 to 1"),
+        ("engagement_plays", "20,10", "three falling whole numbers from 2 on such as 20,10,5"),
+        ("engagement_plays", "5,10,20", "three falling whole numbers from 2 on such as 20,10,5"),
+        ("engagement_plays", "20,10,1", "three falling whole numbers from 2 on such as 20,10,5"),
+        ("completion_pcts", "101,60,40", "three falling whole numbers from 1 to 100 such as 80,60,40"),
+        ("lifecycle_days", "90,30,7", "three rising whole numbers from 1 on such as 7,30,90"),
         ("memory_limit", "4", "a size of 100MB or more, such as 4GB"),
         ("memory_limit", "much", "a size of 100MB or more, such as 4GB"),
         ("threads", "0", "a whole number from 1 to 1024"),
@@ -150,3 +182,11 @@ def test_the_settings_that_shape_tables_are_those_that_change_what_is_in_them():
         "timezone": "Asia/Kolkata", "start_date": "2020-01-01", "session_gap_minutes": "45", "max_watch_seconds": "3600",
     }  # fmt: skip
     assert settings(threads="1", memory_limit="1GB", data_dir="/elsewhere").shaping == Settings().shaping
+
+
+def test_a_start_date_in_the_future_is_refused_before_a_lake_is_made(tmp_path):
+    chosen = Settings(data_dir=tmp_path / "data", start_date=dt.date(2027, 6, 1))
+    with pytest.raises(SettingError, match=r"STREAMING_ASSETS_START_DATE: found '2027-06-01', .* not in the future"):
+        build_definitions(chosen, clock=lambda: dt.datetime(2027, 5, 30, 23, 59))
+    assert not chosen.data_dir.exists()
+    build_definitions(chosen, clock=lambda: dt.datetime(2027, 5, 31))

@@ -1,12 +1,13 @@
 """Checks between the stages: contracts through Great Expectations, and tables held against each other.
 
 A check set runs as one step for one asset. It sees the days written since it last ran and those on which one of its
-checks stands failed; what it finds is entered in meta/open_failures before the run goes on.
+checks stands failed; what it finds is entered in meta/open_failures before the run goes on. Days on which core
+is older than raw, such as those that wait for a correction, are judged when they were computed.
 """
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,8 +16,10 @@ import dagster as dg
 from streaming_assets import contracts
 from streaming_assets.assets.io import run_days
 from streaming_assets.assets.spec import asset_key
+from streaming_assets.automation.partitions import known_days
 from streaming_assets.contracts import Table
-from streaming_assets.lake.failures import Verdict, days_to_check, record
+from streaming_assets.lake.days import Days, ranges_of
+from streaming_assets.lake.failures import Verdict, days_behind, days_to_check, reach_of, record
 from streaming_assets.lake.lake import Lake
 from streaming_assets.quality.expectations import evaluate, expectations_of
 
@@ -48,7 +51,8 @@ class CheckSet:
 
     about: the table whose rows are judged, which is the asset's own but for references to it. find: from the lake and
     the days to look at (None for a table without days) to one finding per check. after: other tables that must be up
-    to date before.
+    to date before. before_day, after_day: how many days around a day its blocking checks judge it by. judged_by: the
+    settings that the verdicts depend on.
     """
 
     subject: str
@@ -57,6 +61,9 @@ class CheckSet:
     checks: Sequence[Named]
     find: Callable[[Lake, list[dt.date] | None], Iterable[Finding]]
     after: Sequence[str] = field(default_factory=tuple)
+    before_day: int = 0
+    after_day: int = 0
+    judged_by: Sequence[str] = field(default_factory=tuple)
 
     def definition(self, clock: Callable[[], dt.datetime]) -> dg.AssetChecksDefinition:
         """The Dagster checks."""
@@ -78,22 +85,41 @@ class CheckSet:
         )
         def run_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
             lake: Lake = context.resources.lake
-            days = self._days(lake, context.run) if is_daily else None
+            days, left_out = self._days(lake, context.run, clock()) if is_daily else (None, set[dt.date]())
             findings = list(self.find(lake, days))
-            verdicts = [finding.verdict for finding in findings]
-            record(lake, self.subject, self.asset, verdicts, days, lake.snapshot(self.about).state, clock())
+            record(
+                lake,
+                self.subject,
+                self.asset,
+                [finding.verdict for finding in findings],
+                days,
+                lake.snapshot(self.about).state,
+                clock(),
+                left_out=left_out,
+                judged_by=self.judged_by,
+            )
             for finding in findings:
-                yield _result(self.asset, finding, days)
+                yield _result(self.asset, finding, days, left_out)
 
         return run_checks
 
-    def _days(self, lake: Lake, run: dg.DagsterRun) -> list[dt.date]:
-        everything = sorted(lake.snapshot(self.about).state.written)
+    def _days(self, lake: Lake, run: dg.DagsterRun, now: dt.datetime) -> tuple[list[dt.date], set[dt.date]]:
+        """The days to judge, and those that should be judged and cannot be yet."""
+        waiting = self._waiting(lake, known_days(lake.settings, now))
+        everything = set(lake.snapshot(self.about).state.written)
+        to_check = days_to_check(lake, self.subject, self.asset, self.about, [check.name for check in self.checks])
         if CHECK_EVERYTHING in run.tags:
-            return everything
-        days = days_to_check(lake, self.subject, self.asset, self.about, [check.name for check in self.checks])
-        asked = run_days(run)
-        return sorted(days) or ([day for day in everything if day in asked] if asked else everything)
+            days = everything | to_check
+        else:
+            asked = run_days(run)
+            days = to_check or ({day for day in everything if day in asked} if asked else everything)
+        return sorted(days - waiting), to_check & waiting
+
+    def _waiting(self, lake: Lake, known: Days) -> set[dt.date]:
+        """Days on which rows of raw would be held against older ones of core."""
+        tables = [contracts.ALL[name] for name in (self.about, *self.after)]
+        computed = [table.name for table in tables if table.group == "core" and table.day_column]
+        return reach_of(days_behind(lake, computed, known), self.before_day, self.after_day) if computed else set()
 
 
 def contract_checks(table: Table) -> CheckSet:
@@ -146,11 +172,17 @@ def _evaluate(
     return find
 
 
-def _result(asset: str, finding: Finding, days: list[dt.date] | None) -> dg.AssetCheckResult:
+def _result(
+    asset: str, finding: Finding, days: list[dt.date] | None, left_out: Collection[dt.date]
+) -> dg.AssetCheckResult:
     verdict = finding.verdict
     metadata: dict[str, Any] = dict(verdict.numbers)
     if days:
         metadata["days"] = f"{days[0]} to {days[-1]}" if len(days) > 1 else str(days[0])
+    if left_out:
+        metadata["left_out"] = (
+            f"{', '.join(map(str, ranges_of(left_out)))}: older than raw, judged when they were computed"
+        )
     if not verdict.passed:
         metadata["advice"] = finding.advice
         metadata["sample"] = dg.MetadataValue.json([dict(row) for row in finding.sample])

@@ -2,47 +2,55 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
+
+import ibis
+import pyarrow as pa
 
 from streaming_assets import contracts
 from streaming_assets.assets.checks import CheckSet, Finding, Named
 from streaming_assets.lake.days import Days, ranges_of
 from streaming_assets.lake.failures import Verdict
 from streaming_assets.lake.lake import Lake
-from streaming_assets.quality.reconciliation import Reconciliation, reconciliations
+from streaming_assets.quality.identities import identities
+from streaming_assets.quality.reconciliation import Around, Reconciliation, reconciliations
 
 _SAMPLE_ROWS = 20
 
 
 def reconciliation_checks(max_rejected_share: float) -> list[CheckSet]:
     """What must agree from stage to stage, by the asset that it is a check of."""
-    by_asset: dict[str, list[Reconciliation]] = {}
-    for found in reconciliations(max_rejected_share):
-        by_asset.setdefault(found.asset, []).append(found)
-    return [_check_set(asset, found) for asset, found in by_asset.items()]
+    together: dict[tuple[str, str], list[Reconciliation]] = {}
+    for found in [*reconciliations(max_rejected_share), *identities()]:
+        together.setdefault((found.asset, found.about or found.asset), []).append(found)
+    return [_check_set(asset, about, found) for (asset, about), found in together.items()]
 
 
-def _check_set(asset: str, found: Sequence[Reconciliation]) -> CheckSet:
+def _check_set(asset: str, about: str, found: Sequence[Reconciliation]) -> CheckSet:
     def find(lake: Lake, days: list[dt.date] | None) -> Iterable[Finding]:
         return [_finding(lake, reconciliation, days) for reconciliation in found]
 
+    around = [read for one in found if one.is_blocking for read in one.reads.values() if isinstance(read, Around)]
     return CheckSet(
-        subject=f"{asset} reconciliation",
+        subject=f"{about} reconciliation" if about == asset else f"{about} reconciliation of {asset}",
         asset=asset,
-        about=asset,
+        about=about,
         checks=[Named(one.name, one.description, one.is_blocking) for one in found],
         find=find,
         # The raw tables come of one step: waiting for one of them would only wait for its checks.
         after=sorted({t for one in found for t in one.reads if t != asset and not t.startswith("raw/")}),
+        before_day=max((read.before for read in around), default=0),
+        after_day=max((read.after for read in around), default=0),
+        judged_by=sorted({one.judged_by for one in found if one.judged_by}),
     )
 
 
 def _finding(lake: Lake, reconciliation: Reconciliation, days: list[dt.date] | None) -> Finding:
-    is_daily = contracts.ALL[reconciliation.asset].day_column is not None
+    is_daily = contracts.ALL[reconciliation.about or reconciliation.asset].day_column is not None
     spans: list[Days | None] = list(ranges_of(days or ())) if is_daily else [None]
-    violations = [
-        row for span in spans for row in reconciliation.violated(lake.read, span).limit(10_000).to_pyarrow().to_pylist()
-    ]
+    found = [reconciliation.violated(lake.read, span, partial(_rows_per_day, lake)) for span in spans]
+    violations = [row for rows in found for row in rows.limit(10_000).to_pyarrow().to_pylist()]
     verdict = Verdict(
         reconciliation.name,
         not violations,
@@ -51,6 +59,14 @@ def _finding(lake: Lake, reconciliation: Reconciliation, days: list[dt.date] | N
         frozenset(_days_in(violations)) if violations else None,
     )
     return Finding(verdict, [_shown(row) for row in violations[:_SAMPLE_ROWS]], reconciliation.advice)
+
+
+def _rows_per_day(lake: Lake, name: str) -> ibis.Table:
+    """(date, rows), as the table's last commit says it."""
+    at = lake.snapshot(name)
+    rows = [{"date": at.days_of(file), "rows": file.rows} for file in at.files]
+    schema = ibis.schema({"date": "date", "rows": "int64"})
+    return ibis.memtable(pa.Table.from_pylist(rows, schema.to_pyarrow()), schema=schema)
 
 
 def _days_in(violations: Iterable[Mapping[str, Any]]) -> Iterable[dt.date]:

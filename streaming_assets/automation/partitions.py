@@ -5,7 +5,7 @@ import datetime as dt
 import dagster as dg
 
 from streaming_assets.lake.days import ONE_DAY, Days
-from streaming_assets.settings import Settings
+from streaming_assets.settings import PREFIX, SettingError, Settings
 from streaming_assets.transforms.calendar import date_at
 
 
@@ -17,5 +17,10 @@ def daily_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
 
 
 def known_days(settings: Settings, now: dt.datetime) -> Days:
-    """The days that are partitions at a UTC time: from the start date to tomorrow."""
-    return Days(settings.start_date, date_at(now, settings.timezone) + ONE_DAY)
+    """The days that are partitions at a UTC time: from the start date to tomorrow. Raises SettingError if there are none."""
+    tomorrow = date_at(now, settings.timezone) + ONE_DAY
+    if settings.start_date > tomorrow:
+        raise SettingError(
+            f"{PREFIX}START_DATE: found {str(settings.start_date)!r}, expected a date that is not in the future"
+        )
+    return Days(settings.start_date, tomorrow)

@@ -6,13 +6,12 @@ The command line, sensors and schedules ask here, so that whoever runs next, aft
 import datetime as dt
 from collections.abc import Iterable, Mapping
 
-from streaming_assets.assets import core
+from streaming_assets.assets import core, marts
 from streaming_assets.lake.days import Days, ranges_of
-from streaming_assets.lake.failures import blocked_days, days_unseen, open_failures, unchecked
-from streaming_assets.lake.fold import Fold
+from streaming_assets.lake.failures import blocking_upstream, days_behind, days_unseen, held_days, unchecked
 from streaming_assets.lake.ingest import LEDGER, ledger_rows, new_files, orphans, withdrawn_files
 from streaming_assets.lake.lake import Lake
-from streaming_assets.lake.pending import achievable_versions, required_versions, stale_days
+from streaming_assets.settings import rules_of
 from streaming_assets.sources import Sources, scan
 
 WORTH_BRIDGING = 10
@@ -20,7 +19,9 @@ WORTH_BRIDGING = 10
 
 
 def is_ingest_due(lake: Lake, sources: Sources, subjects: Mapping[str, str]) -> bool:
-    """New files are waiting, broken ones were taken away, what was read has not been checked, or the lake is new."""
+    """New files are waiting, broken ones were taken away, what was read has not been checked by the present settings, or
+    the lake is new.
+    """
     landed, ledger = scan(lake.settings.landing_dir), ledger_rows(lake)
     return (
         not lake.snapshot("core/calendar").state.version
@@ -37,22 +38,11 @@ def due_days(lake: Lake, known: Days, subjects: Mapping[str, str]) -> set[dt.dat
     Days on which a blocking check of raw stands failed are left out. What depends on them is computed once without
     them, and again when they are corrected.
     """
-    required = required_versions(lake.snapshot("raw/events").state, known)
-    held = held_days(lake)
-    events = lake.snapshot("core/events").state
-    achievable = achievable_versions(required, events, held)
-    due = stale_days(required, events)
-    for declared in core.DAILY:
-        due |= stale_days(achievable, lake.snapshot(declared.table.name).state)
+    due = days_behind(lake, [declared.table.name for declared in core.DAILY], known)
     for subject, about in subjects.items():
         if lake.snapshot(about).table.day_column:
             due |= days_unseen(lake, subject, about)
-    return due - held
-
-
-def held_days(lake: Lake) -> set[dt.date]:
-    """Days that wait for a correction: a blocking check of raw stands failed on them."""
-    return blocked_days(open_failures(lake), "raw")
+    return due - held_days(lake)
 
 
 def runs_for(days: Iterable[dt.date], held: set[dt.date]) -> list[Days]:
@@ -74,9 +64,30 @@ def are_entities_due(lake: Lake, subjects: Mapping[str, str]) -> bool:
     """What users and content are made from has changed since, or what refers to them has not been checked."""
     for declared in core.ENTITIES:
         made_from = lake.snapshot(declared.table.name).state.inputs
-        for source in declared.whole.values():
-            name = source.over if isinstance(source, Fold) else source
+        for name in declared.reads:
             # The ledger only names the files' paths, which do not change.
             if name != LEDGER and made_from.get(name) != lake.snapshot(name).state.version:
                 return True
     return bool(unchecked(lake, subjects))
+
+
+def stale_marts(lake: Lake) -> list[str]:
+    """Marts made from other versions of their inputs, another T, other settings or other code than the present ones."""
+    rules = rules_of(lake.settings)
+    found: list[str] = []
+    for declared in marts.MARTS:
+        state = lake.snapshot(declared.table.name).state
+        is_behind = any(
+            name in found or state.inputs.get(name) != lake.snapshot(name).state.version for name in declared.reads
+        )
+        if is_behind or dict(state.notes) != declared.shaped_by(lake, rules):
+            found.append(declared.table.name)
+    return found
+
+
+def are_marts_due(lake: Lake, subjects: Mapping[str, str]) -> bool:
+    """A mart is stale or unchecked, and no blocking check of raw or core stands failed, which would hold them all."""
+    return not blocking_upstream(lake, ()) and bool(stale_marts(lake) or unchecked(lake, subjects))
+
+
+__all__ = ["are_entities_due", "are_marts_due", "due_days", "held_days", "is_ingest_due", "runs_for", "stale_marts"]

@@ -12,6 +12,7 @@ from streaming_assets.lake.ingest import LEDGER
 from streaming_assets.lake.lake import SHAPE_FILE
 from streaming_assets.lake.lock import writer_lock
 from streaming_assets.settings import Settings
+from streaming_assets.sources import scan
 
 _SHOWN = 10
 
@@ -27,7 +28,8 @@ def put_aside(settings: Settings, forget_missing: bool) -> Path:
     published file reads them until it is published anew. Raises MissingFilesError while loaded files are no longer in landing, unless they may be forgotten.
     """
     with writer_lock(settings.lake_dir):
-        missing = [path for path in _loaded_paths(settings) if not (settings.landing_dir / path).exists()]
+        present = {file.file_id for file in scan(settings.landing_dir) if not file.problem}
+        missing = sorted(path for file_id, path in _loaded_files(settings).items() if file_id not in present)
         if missing and not forget_missing:
             listed = "\n".join(f"  - {path}" for path in missing[:_SHOWN])
             more = f"\n  … and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
@@ -53,11 +55,12 @@ def _empty(lake: Path) -> None:
     (lake / SHAPE_FILE).unlink()
 
 
-def _loaded_paths(settings: Settings) -> list[str]:
+def _loaded_files(settings: Settings) -> dict[str, str]:
+    """The paths of the files that are loaded, by file_id."""
     # The lake may have been made with other settings or contracts: its ledger is read as it is.
     try:
         ledger = DeltaTable(str(settings.lake_dir / LEDGER))
     except TableNotFoundError:
-        return []
-    rows = ledger.to_pyarrow_table(columns=["path", "raw_version"]).to_pylist()
-    return sorted(row["path"] for row in rows if row["raw_version"] is not None)
+        return {}
+    rows = ledger.to_pyarrow_table(columns=["file_id", "path", "raw_version"]).to_pylist()
+    return {row["file_id"]: row["path"] for row in rows if row["raw_version"] is not None}

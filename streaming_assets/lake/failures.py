@@ -1,5 +1,6 @@
 """Which checks stand failed, and which written days have been checked: committed with the lake, read by whoever runs next."""
 
+import dataclasses
 import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
@@ -10,7 +11,10 @@ from streaming_assets.lake.days import Days, ranges_of
 from streaming_assets.lake.delta import State
 from streaming_assets.lake.lake import OPEN_FAILURES as TABLE
 from streaming_assets.lake.lake import Lake, checked_versions
-from streaming_assets.lake.pending import unchecked_days
+from streaming_assets.lake.pending import achievable_versions, required_versions, stale_days, unchecked_days
+
+NEAR = 1
+"""How many days around the ones that are judged the rows of a check may lie."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,39 @@ def blocked_days(failures: Iterable[OpenFailure], group: str) -> set[dt.date]:
     return {
         day
         for failure in failures
-        if failure.is_blocking and failure.asset.startswith(f"{group}/") and failure.first_date and failure.last_date
-        for day in Days(failure.first_date, failure.last_date)
+        if failure.is_blocking and failure.asset.startswith(f"{group}/")
+        for day in _days_of(failure)
     }
+
+
+def held_days(lake: Lake) -> set[dt.date]:
+    """Days that wait for a correction: a blocking check of raw stands failed on them."""
+    return blocked_days(open_failures(lake), "raw")
+
+
+def days_behind(lake: Lake, tables: Iterable[str], known: Days) -> set[dt.date]:
+    """Days on which one of the daily core tables is older than raw/events: held ones, and those still to be computed.
+
+    What depends on a held day is as it can be when it was computed once without it.
+    """
+    required = required_versions(lake.snapshot("raw/events").state, known)
+    events = lake.snapshot("core/events").state
+    held = held_days(lake)
+    achievable = achievable_versions(required, events, held)
+    behind = set(held)
+    for name in tables:
+        behind |= stale_days(required if name == "core/events" else achievable, lake.snapshot(name).state)
+    return behind
+
+
+def blocking_upstream(lake: Lake, tables: Iterable[str]) -> list[OpenFailure]:
+    """Blocking checks that stand failed on one of the tables, or anywhere in raw and core."""
+    read = set(tables)
+    return [
+        failure
+        for failure in open_failures(lake)
+        if failure.is_blocking and (failure.asset in read or failure.asset.split("/")[0] in ("raw", "core"))
+    ]
 
 
 def checked_version(lake: Lake, subject: str) -> int:
@@ -69,19 +103,30 @@ def record(
     days: Iterable[dt.date] | None,
     seen: State,
     now: dt.datetime,
+    *,
+    left_out: Iterable[dt.date] = (),
+    judged_by: Iterable[str] = (),
 ) -> None:
     """Open a row per failed check and range of days, close what passed, and note what was checked, in one commit.
 
     subject: the set of checks that ran together. days: those evaluated, None for a table without days; seen: the state
     of the table that was judged. The evaluation covers every day on which a check of the subject stood
-    open (`days_to_check`), so that its rows are replaced as a whole.
+    open (`days_to_check`), so that its rows are replaced as a whole, but for the days that were left out: on these the
+    rows stand as they are, and the days are still to be judged. judged_by: the settings that the verdicts depend on.
     """
     evaluated = None if days is None else sorted(days)
+    waiting = set(left_out)
     verdicts = list(verdicts)
     names = {verdict.check for verdict in verdicts}
     before = open_failures(lake)
     kept = [failure for failure in before if not (failure.asset == asset and failure.check in names)]
     old = [failure for failure in before if failure.asset == asset]
+    kept += [
+        dataclasses.replace(failure, first_date=span.first, last_date=span.last)
+        for failure in old
+        if failure.check in names
+        for span in ranges_of(_days_of(failure) & waiting)
+    ]
     failed = [
         OpenFailure(
             asset,
@@ -94,37 +139,85 @@ def record(
         )
         for verdict in verdicts
         if not verdict.passed
-        for span in _spans(verdict, evaluated)
+        for span in _spans(verdict, evaluated, waiting)
     ]
-    checked = {**checked_versions(lake), subject: seen.version}
-    lake.write_rows(TABLE, [vars(failure) for failure in kept + failed], notes={"checked": checked})
+    notes = {
+        "checked": {**checked_versions(lake), subject: seen.version},
+        "left_out": _noted(lake, "left_out", subject, [[str(r.first), str(r.last)] for r in ranges_of(waiting)]),
+        "judged_by": _noted(lake, "judged_by", subject, {name: getattr(lake.settings, name) for name in judged_by}),
+    }
+    lake.write_rows(TABLE, [vars(failure) for failure in kept + failed], notes=notes)
 
 
 def days_to_check(lake: Lake, subject: str, asset: str, about: str, checks: Iterable[str]) -> set[dt.date]:
-    """Days of the table `about` written since the subject's checks last saw them, and those on which one stands failed."""
+    """Days of the table `about` that the subject's checks have not judged since they were written, and those on which
+    one stands failed.
+    """
     names = set(checks)
     standing = {
         day
         for failure in open_failures(lake)
-        if failure.asset == asset and failure.check in names and failure.first_date and failure.last_date
-        for day in Days(failure.first_date, failure.last_date)
+        if failure.asset == asset and failure.check in names
+        for day in _days_of(failure)
     }
-    return days_unseen(lake, subject, about) | standing
+    unseen = unchecked_days(lake.snapshot(about).state, checked_version(lake, subject))
+    return unseen | _left_out(lake, subject) | standing
 
 
 def unchecked(lake: Lake, subjects: Mapping[str, str]) -> list[str]:
-    """Subjects, given as subject → table, whose table has rows that their checks have not seen."""
+    """Subjects, given as subject → table, that have not judged rows of their table, or by other settings than now.
+
+    Days that wait for a held one are passed over: they would be left out again, and nothing is published meanwhile.
+    """
     found = []
     for subject, about in subjects.items():
         state = lake.snapshot(about).state
-        if checked_version(lake, subject) < state.version:
+        judged_by = _notes(lake, "judged_by").get(subject, {})
+        if (
+            checked_version(lake, subject) < state.version
+            or any(getattr(lake.settings, name) != value for name, value in judged_by.items())
+            or _to_be_made_up(lake, subject)
+        ):
             found.append(subject)
     return found
 
 
 def days_unseen(lake: Lake, subject: str, about: str) -> set[dt.date]:
-    """Days of the table written since the subject's checks last saw them."""
-    return unchecked_days(lake.snapshot(about).state, checked_version(lake, subject))
+    """Days of the table that the subject's checks have not judged since they were written, and can judge now."""
+    unseen = unchecked_days(lake.snapshot(about).state, checked_version(lake, subject))
+    return unseen | _to_be_made_up(lake, subject)
+
+
+def _to_be_made_up(lake: Lake, subject: str) -> set[dt.date]:
+    """Days that were left out while a day near them was held, and none is now."""
+    left_out = _left_out(lake, subject)
+    return left_out - reach_of(held_days(lake), NEAR, NEAR) if left_out else left_out
+
+
+def reach_of(days: Iterable[dt.date], before: int, after: int) -> set[dt.date]:
+    """Days that cannot be judged without one of the given ones, where a day is judged by so many around it."""
+    return {near for day in days for near in Days(day, day).around(after, before)}
+
+
+def _left_out(lake: Lake, subject: str) -> set[dt.date]:
+    spans = _notes(lake, "left_out").get(subject, [])
+    return {day for first, last in spans for day in Days(dt.date.fromisoformat(first), dt.date.fromisoformat(last))}
+
+
+def _notes(lake: Lake, of: str) -> dict[str, Any]:
+    """Notes by subject."""
+    return dict(lake.snapshot(TABLE).state.notes.get(of, {}))
+
+
+def _noted(lake: Lake, of: str, subject: str, value: Any) -> dict[str, Any]:
+    """The notes with that of the subject; none where there is nothing to note."""
+    return {name: noted for name, noted in {**_notes(lake, of), subject: value}.items() if noted}
+
+
+def _days_of(failure: OpenFailure) -> set[dt.date]:
+    if failure.first_date is None or failure.last_date is None:
+        return set()
+    return set(Days(failure.first_date, failure.last_date))
 
 
 def _opened_at(old: Iterable[OpenFailure], check: str, span: Days | None, now: dt.datetime) -> dt.datetime:
@@ -143,7 +236,7 @@ def _opened_at(old: Iterable[OpenFailure], check: str, span: Days | None, now: d
     return min(before, default=now)
 
 
-def _spans(verdict: Verdict, evaluated: list[dt.date] | None) -> list[Days | None]:
+def _spans(verdict: Verdict, evaluated: list[dt.date] | None, left_out: set[dt.date]) -> list[Days | None]:
     if verdict.days is not None:
         return list(ranges_of(verdict.days)) or [None]
-    return [Days(evaluated[0], evaluated[-1])] if evaluated else [None]
+    return list(ranges_of(set(Days(evaluated[0], evaluated[-1])) - left_out)) if evaluated else [None]

@@ -9,6 +9,7 @@ from functools import partial
 
 import ibis
 
+from streaming_assets import contracts
 from streaming_assets.lake.days import Days
 from streaming_assets.quality import violations
 
@@ -26,30 +27,51 @@ class Around:
 
 
 @dataclass(frozen=True)
+class RowsPerDay:
+    """Of a table, how many rows its days have: (date, rows)."""
+
+
+ROWS_PER_DAY = RowsPerDay()
+
+
+@dataclass(frozen=True)
 class Reconciliation:
     """A check of one asset against the tables it must agree with.
 
-    name: a sentence that is true when it passes. reads: table name → the days to read, None for the whole table; the
-    violations function takes these tables in this order. advice: what to do when it fails.
+    name: a sentence that is true when it passes. reads: table name → the days to read, None for the whole table,
+    ROWS_PER_DAY for nothing but (date, rows) of its days; the violations function takes these tables in this order.
+    advice: what to do when it fails. about: the table whose every commit is judged, if it is not the asset's.
+    judged_by: the setting that its limit is.
     """
 
     name: str
     asset: str
     description: str
-    reads: Mapping[str, Around | None]
+    reads: Mapping[str, Around | RowsPerDay | None]
     is_blocking: bool
     advice: str
     violations: Callable[..., ibis.Table]
+    about: str | None = None
+    judged_by: str | None = None
 
-    def violated(self, read: Callable[[str, Days | None], ibis.Table], days: Days | None) -> ibis.Table:
+    def violated(
+        self,
+        read: Callable[[str, Days | None], ibis.Table],
+        days: Days | None,
+        count: Callable[[str], ibis.Table] | None = None,
+    ) -> ibis.Table:
         """The violations among the days, one row per day; of everything, where days is None. Checks of files take no days.
 
-        read gives the rows of a table on some days, or all of them.
+        read gives the rows of a table on some days, or all of them; count its rows per day, where that is known
+        without reading them.
         """
-        tables = [
-            read(name, None if around is None or days is None else days.around(around.before, around.after))
-            for name, around in self.reads.items()
-        ]
+
+        def given(name: str, what: Around | RowsPerDay | None) -> ibis.Table:
+            if isinstance(what, RowsPerDay):
+                return count(name) if count else _counted(name, read(name, None))
+            return read(name, None if what is None or days is None else days.around(what.before, what.after))
+
+        tables = [given(name, what) for name, what in self.reads.items()]
         found = self.violations(*tables)
         return found if days is None else found.filter(found.date.between(days.first, days.last))
 
@@ -96,12 +118,15 @@ def _of_files(max_rejected_share: float) -> list[Reconciliation]:
                 "or raise STREAMING_ASSETS_MAX_REJECTED_SHARE."
             ),
             violations=partial(violations.files_with_many_rejected, most=max_rejected_share),
+            judged_by="max_rejected_share",
         ),
     ]
 
 
 def _of_raw_days(max_rejected_share: float) -> list[Reconciliation]:
-    reads = {"raw/events": Around(), "raw/rejected_rows": None}
+    # Rejected rows have no days of their own that could be written: every ingest is judged, on all days that have some.
+    reads = {"raw/events": ROWS_PER_DAY, "raw/rejected_rows": None}
+    about = "raw/event_files"
     meaning = "of a day's rows are rejected; rows whose time was refused are of no day"
     return [
         Reconciliation(
@@ -115,6 +140,8 @@ def _of_raw_days(max_rejected_share: float) -> list[Reconciliation]:
                 "or raise STREAMING_ASSETS_MAX_REJECTED_SHARE."
             ),
             violations=partial(violations.days_with_many_rejected, most=max_rejected_share),
+            about=about,
+            judged_by="max_rejected_share",
         ),
         Reconciliation(
             "at_most_1_percent_of_a_days_rows_are_rejected",
@@ -124,6 +151,7 @@ def _of_raw_days(max_rejected_share: float) -> list[Reconciliation]:
             is_blocking=False,
             advice="See which reason grew in raw/rejected_rows, and tell the producer of these files.",
             violations=partial(violations.days_with_many_rejected, most=MOST_REJECTED_EXPECTED),
+            about=about,
         ),
     ]
 
@@ -231,6 +259,12 @@ def _of_daily() -> list[Reconciliation]:
         for name, tables in reads.items()
     ]
     return plays + watch_seconds
+
+
+def _counted(name: str, rows: ibis.Table) -> ibis.Table:
+    day = contracts.ALL[name].day_column
+    assert day is not None  # noqa: S101 - asked of daily tables only
+    return rows.group_by(date=day).agg(rows=rows.count())
 
 
 def _percent(share: float) -> str:

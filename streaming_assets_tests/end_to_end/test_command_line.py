@@ -95,7 +95,10 @@ class TestWrongUse:
     def test_help_tells_of_every_command(self):
         told = streaming_assets("--help")
         assert told.code == 0
-        assert all(f"    {command} " in told.out for command in ("run", "simulate", "status", "check", "export", "ui", "rebuild"))
+        assert all(
+            f"    {command} " in told.out
+            for command in ("run", "simulate", "status", "check", "export", "ui", "rebuild")
+        )
 
 
 class TestStatus:

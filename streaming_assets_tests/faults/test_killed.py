@@ -26,6 +26,8 @@ FIRST_RUN = [
     about("after", COMMIT, "core/sessions"),
     Fault("before", RECORD, "'core/sessions'"),
     about("after", COMMIT, "core/users"),
+    about("after", COMMIT, "marts/user_metrics"),
+    Fault("before", RECORD, "'marts/retention'"),
     Fault("before", "pathlib:Path.replace", "building-"),
 ]
 SECOND_RUN = [
@@ -33,6 +35,7 @@ SECOND_RUN = [
     about("after", COMMIT, "raw/event_files"),
     about("after", COMMIT, "core/user_daily"),
     about("before", COMMIT, "core/content"),
+    about("before", COMMIT, "marts/survival"),
     Fault("before", "pathlib:Path.replace", "building-"),
 ]
 AFTER_THE_RENAME = [

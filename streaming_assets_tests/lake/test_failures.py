@@ -1,5 +1,6 @@
 """Which checks stand failed, and which rows were checked, from evaluation to evaluation."""
 
+import dataclasses
 import datetime as dt
 import json
 
@@ -9,6 +10,7 @@ from streaming_assets.lake.failures import (
     blocked_days,
     checked_version,
     days_to_check,
+    days_unseen,
     open_failures,
     record,
     unchecked,
@@ -172,3 +174,57 @@ def test_a_table_without_days_is_unchecked_after_every_commit(lake):
         seen = lake.snapshot("core/users").state
         record(lake, "users", "core/users", [Verdict(CHECK, True, True)], None, seen, NOON)
         assert (unchecked(lake, subjects), checked_version(lake, "users")) == ([], version)
+
+
+def leave_out(lake: Lake, left_out: set[dt.date], *failing: dt.date, now: dt.datetime = NOON) -> None:
+    """An evaluation of the month's other days."""
+    verdict = Verdict(CHECK, not failing, True, days=frozenset(failing) or None)
+    judged = set(MONTH) - left_out
+    state = lake.snapshot(HOURS.name).state
+    record(lake, "hours", HOURS.name, [verdict], judged, state, now, left_out=left_out)
+
+
+def hold(lake: Lake, *days: dt.date) -> None:
+    """A blocking check of raw fails on these days."""
+    verdict = Verdict("share", not days, True, days=frozenset(days) or None)
+    record(lake, "raw/event_files", "raw/events", [verdict], None, lake.snapshot("raw/event_files").state, MORNING)
+
+
+def test_rows_of_days_that_are_left_out_stand_as_they_are(lake):
+    write_hours(lake, MONTH, {march(1): 1})
+    judge(lake, list(MONTH), march(2), march(3), march(4), now=MORNING)
+    leave_out(lake, {march(3)}, march(5))
+    assert standing(lake) == [(CHECK, march(3), march(3)), (CHECK, march(5), march(5))]
+    assert {row.first_date: row.opened_at for row in open_failures(lake)} == {march(3): MORNING, march(5): NOON}
+
+
+def test_a_failure_of_all_evaluated_days_does_not_take_in_those_that_are_left_out(lake):
+    write_hours(lake, MONTH, {march(1): 1})
+    verdict = Verdict(CHECK, passed=False, is_blocking=True)
+    days, state = [march(1), march(2), march(4), march(5)], lake.snapshot(HOURS.name).state
+    record(lake, "hours", HOURS.name, [verdict], days, state, NOON, left_out=[march(3)])
+    assert standing(lake) == [(CHECK, march(1), march(2)), (CHECK, march(4), march(5))]
+
+
+def test_days_that_are_left_out_are_to_be_judged_as_soon_as_no_day_beside_them_is_held(lake):
+    write_hours(lake, MONTH, {march(1): 1})
+    hold(lake, march(3))
+    leave_out(lake, {march(3), march(4)})
+    assert due(lake) == {march(3), march(4)}
+    assert (unchecked(lake, SUBJECTS), days_unseen(lake, "hours", HOURS.name)) == ([], set())
+    hold(lake)
+    assert (unchecked(lake, SUBJECTS), days_unseen(lake, "hours", HOURS.name)) == (["hours"], {march(3), march(4)})
+    leave_out(lake, set())
+    assert (unchecked(lake, SUBJECTS), due(lake)) == ([], set())
+
+
+def test_what_was_judged_by_another_setting_is_unchecked(lake):
+    write_hours(lake, MONTH, {march(1): 1})
+    state = lake.snapshot(HOURS.name).state
+    passed = [Verdict(CHECK, True, True)]
+    record(lake, "hours", HOURS.name, passed, MONTH, state, NOON, judged_by=["max_rejected_share"])
+    assert unchecked(lake, SUBJECTS) == []
+    other = Lake(dataclasses.replace(lake.settings, max_rejected_share=0.5), lake.engine)
+    assert unchecked(other, SUBJECTS) == ["hours"]
+    record(other, "hours", HOURS.name, passed, MONTH, state, NOON, judged_by=["max_rejected_share"])
+    assert unchecked(other, SUBJECTS) == []
