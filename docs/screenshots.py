@@ -11,10 +11,11 @@ from urllib.parse import quote
 from playwright.sync_api import Page, sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
-EXPANDED = ",".join(f"global@global:{group}" for group in ("raw", "core", "published"))
+EXPANDED = ",".join(f"global@global:{group}" for group in ("raw", "core", "marts", "published"))
 SHOTS = {
-    "lineage.png": (f"/asset-groups?expanded={quote(EXPANDED)}", {"width": 2400, "height": 2700}),
+    "lineage.png": (f"/asset-groups?expanded={quote(EXPANDED)}", {"width": 3200, "height": 3200}),
     "sessions.png": ("/assets/core/sessions?view=overview", {"width": 1500, "height": 1250}),
+    "retention.png": ("/assets/marts/retention?view=overview", {"width": 1500, "height": 1250}),
     "checks.png": ("/assets/core/sessions?view=checks", {"width": 1500, "height": 1050}),
 }
 

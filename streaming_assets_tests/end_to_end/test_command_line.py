@@ -26,7 +26,7 @@ class TestWrongUse:
         [
             ("TIMEZONE", "Mars/Phobos", "Europe/Berlin"),
             ("THREADS", "many", "whole number"),
-            ("START_DATE", "01.02.2026", "date such as"),
+            ("START_DATE", "01.02.2026", "date from 1970-01-02 to 2100-01-01"),
             ("MAX_REJECTED_SHARE", "10", "share from 0 to 1"),
             ("MEMORY_LIMIT", "lots", "size of 100MB or more"),
             ("ENGINE", "abacus", "duckdb"),
@@ -162,6 +162,7 @@ class TestRun:
             "read landed files …",
             "compute days 2026-03-23 to 2026-04-06 …",
             "refresh users and content …",
+            "compute marts …",
             "publish …",
         ]
 

@@ -17,9 +17,11 @@ from streaming_assets_tests.end_to_end.data_folder import jobs
 PUBLISHED = {
     table.name: table
     for table in contracts.ALL.values()
-    if table.group == "core" or table.name in ("raw/event_files", "raw/rejected_rows")
+    if table.group in ("core", "marts") or table.name in ("raw/event_files", "raw/rejected_rows")
 }
-COPIED = {"raw/event_files", "raw/rejected_rows", "core/calendar", "core/users", "core/content"}
+COPIED = {"raw/event_files", "raw/rejected_rows", "core/calendar", "core/users", "core/content"} | {
+    table.name for table in contracts.marts.TABLES
+}
 
 READ = """
 import sys, duckdb

@@ -60,7 +60,7 @@ def test_every_table_reads_back_what_was_written_with_the_types_of_its_contract(
 
 def test_sums_of_integers_are_64_bit_integers_in_the_file(lake):
     hours = hours_of({march(1): 2, march(2): 3})
-    summed = hours.group_by("hour_at", "date").agg(
+    summed = hours.group_by("hour_at", "date", "local_hour").agg(
         plays=hours.plays.sum(), active_users=hours.plays.sum(), watch_seconds=hours.plays.sum()
     )
     for file in lake.engine.write(summed, HOURS, lake.folder(HOURS)):

@@ -54,6 +54,7 @@ def test_marts_as_of_a_day_are_those_of_a_lake_that_ends_with_it(twelve_days: Da
     assert as_of.query("SELECT DISTINCT as_of FROM meta.tables WHERE name LIKE 'marts/%'") == [(seven,)]
 
 
+@pytest.mark.slow
 def test_days_without_plays_up_to_a_later_t_count(twelve_days: DataFolder, tmp_path: Path):
     copy = twelve_days.copy_to(tmp_path / "copy")
     later = FIRST_DAY + (DAYS + 6) * ONE_DAY
@@ -99,14 +100,19 @@ def test_marts_keep_their_state_while_a_blocking_check_of_raw_stands_failed(twel
         pytest.param([], id="an empty lake"),
         pytest.param([play("ann", dt.datetime(2026, 3, 24, 12), "one", None)], id="a single play, nothing known of it"),
         pytest.param(
-            [play("ann", dt.datetime(2026, 3, 24, 12 + hour), "one", 60.0) for hour in range(3)], id="a single user"
+            [play("ann", dt.datetime(2026, 3, 24, 12 + hour), "one", 60.0) for hour in range(3)],
+            id="a single user",
+            marks=pytest.mark.slow,
         ),
         pytest.param(
             [play(f"user {number}", dt.datetime(2026, 3, 24, number), "one", 60.0) for number in range(24)],
             id="a single day",
+            marks=pytest.mark.slow,
         ),
         pytest.param(
-            [{**play("ann", dt.datetime(2026, 3, 24, 12), "one", None), "event_type": "search"}], id="no play at all"
+            [{**play("ann", dt.datetime(2026, 3, 24, 12), "one", None), "event_type": "search"}],
+            id="no play at all",
+            marks=pytest.mark.slow,
         ),
     ],
 )
