@@ -36,7 +36,7 @@ EVENTS = r"""
 CREATE TABLE core.events AS
 SELECT *,
     CASE WHEN watch_seconds IS NOT NULL AND content_seconds > 0
-         THEN 100 * least(watch_seconds, content_seconds) / content_seconds END AS completion_pct
+         THEN least(100, 100 * least(watch_seconds, content_seconds) / content_seconds) END AS completion_pct
 FROM (
     SELECT
         user_id, started_at, coalesce(track_id, md5(artist || '/' || track)) AS content_id,

@@ -88,9 +88,10 @@ def _meant(table: str, tables: list[str]) -> str:
 
 
 def _refuse_places_in_use(settings: Settings, out: Path) -> None:
-    target, lake = out.resolve(), settings.lake_dir.resolve()
-    if target == settings.database.resolve() or target == lake or lake in target.parents:
-        raise ExportRefusedError(f"--out {out} lies in what the pipeline writes; choose another place")
+    target = out.resolve()
+    folders = (settings.lake_dir, settings.landing_dir, settings.sources_dir, settings.dagster_home)
+    if target == settings.database.resolve() or any(target.is_relative_to(folder.resolve()) for folder in folders):
+        raise ExportRefusedError(f"--out {out} lies in what the pipeline reads or writes; choose another place")
 
 
 @contextlib.contextmanager

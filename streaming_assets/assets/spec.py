@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from streaming_assets import contracts
 from streaming_assets.contracts import Table
+from streaming_assets.lake.code import code_of_rows
 from streaming_assets.lake.days import Days
 from streaming_assets.lake.fold import Fold, folded
 from streaming_assets.lake.lake import Lake
@@ -179,7 +180,7 @@ class Declared:
             "as_of": str(reporting_day(lake)),
             **{name: str(value) for name, value in taken.items()},
             **{name: str(rules[name]) for name in sorted(lasts)},
-            "code": code_version(self.make),
+            "code": code_of_rows(),
         }
 
     def _finished(self, counted: "pd.DataFrame", rules: Mapping[str, object]) -> ibis.Table:

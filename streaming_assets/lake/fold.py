@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import ibis
 
 from streaming_assets import contracts
+from streaming_assets.lake.code import code_of_rows
 from streaming_assets.lake.days import Days
 from streaming_assets.lake.delta import Snapshot
 from streaming_assets.lake.engine import conform
@@ -63,9 +64,9 @@ def _kept_through(lake: Lake, aggregate: Fold) -> dt.date | None:
 
 
 def _fingerprint(over: Snapshot, through: dt.date) -> str:
-    """Of the files up to the day: a day that is written again has files of other names."""
+    """Of the code, and of the files up to the day: a day that is written again has files of other names."""
     paths = sorted(file.path for file in over.files if over.days_of(file) <= through)
-    return hashlib.sha256("\n".join(paths).encode()).hexdigest()
+    return hashlib.sha256("\n".join([code_of_rows(), *paths]).encode()).hexdigest()
 
 
 def _merged(lake: Lake, aggregate: Fold, after: dt.date | None, up_to: dt.date) -> ibis.Table:

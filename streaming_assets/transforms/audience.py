@@ -26,9 +26,11 @@ def platform_daily(user_daily: ibis.Table, sessions: ibis.Table, calendar: ibis.
 
 def platform_weekly(user_daily: ibis.Table, sessions: ibis.Table, calendar: ibis.Table, as_of: dt.date) -> ibis.Table:
     """One row per ISO week from the first play to T, zeros included. Columns: contract marts/platform_weekly."""
+    first = user_daily.filter(_.plays > 0).agg(first=_.date.min())
+    since_first = user_daily.filter(_.date >= first.as_scalar())
     return _figures(
         _weeks(user_daily, calendar, as_of),
-        user_daily.mutate(period=_week_number(_.date)),
+        since_first.mutate(period=_week_number(_.date)),
         sessions.mutate(period=_week_number(_.session_date)),
     )
 

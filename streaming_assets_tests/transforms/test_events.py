@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 
 import duckdb
+import ibis
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from streaming_assets.contracts import core, raw
 from streaming_assets.settings import Settings
 from streaming_assets.sources import load_sources, read_file, scan
-from streaming_assets.transforms.events import events
+from streaming_assets.transforms.events import completion_pct, events
 from streaming_assets_tests.transforms.situations import FIRST_DAY, at, rows_of, table
 
 NEXT_DAY = FIRST_DAY + dt.timedelta(days=1)
@@ -161,3 +162,14 @@ def test_events_equal_a_plain_recomputation_in_any_order_of_rows_and_files(rows,
     random.shuffle(files)
     found = events_of(rows, ledger(**dict(files)))
     assert [(row["event_date"], row["event_id"], row["title"]) for row in found] == kept
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(1, 50_000_000), min_size=1, max_size=200))
+def test_a_play_watched_to_its_end_or_longer_is_complete_to_the_last_digit(milliseconds):
+    lengths = [number / 1000 for number in milliseconds]
+    rows = [{"watch": watched, "length": length} for length in lengths for watched in (length, 2 * length)]
+    plays = ibis.memtable(rows, schema={"watch": "float64", "length": "float64"})
+    found = plays.select(pct=completion_pct(plays.watch, plays.length)).to_pyarrow()["pct"].to_pylist()
+    assert all(99.999999 <= pct <= 100 for pct in found)
+    assert max(found) <= 100

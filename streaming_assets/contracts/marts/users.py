@@ -98,7 +98,7 @@ segment_summary = Table(
         Column("segment", "string", "its value", not_null=True),
         count("users", "users of the segment"),
         share("share", "users / all users; NULL where there are none"),
-        WATCH_HOURS,
+        number("watch_hours", "hours they watched; NULL where no watch time of theirs is known"),
         count("plays", "their plays"),
         AVG_COMPLETION_PCT,
     ),
