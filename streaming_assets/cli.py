@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from streaming_assets.errors import ConflictError, ContractMismatchError, InstanceError, LakeSettingsError
 from streaming_assets.lake.days import Days
@@ -242,5 +243,16 @@ def _groups(text: str) -> tuple[str, ...]:
     return wanted
 
 
+def command() -> NoReturn:
+    """The program: `main`, then out at once, as everything is closed and written by then.
+
+    An orderly end of the interpreter would let DuckDB's binding complain of types that Ibis still refers to.
+    """
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    command()
