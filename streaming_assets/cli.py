@@ -243,12 +243,12 @@ def _groups(text: str) -> tuple[str, ...]:
     return wanted
 
 
-def command() -> NoReturn:
+def command(arguments: Sequence[str] | None = None) -> NoReturn:
     """The program: `main`, then out at once, as everything is closed and written by then.
 
     An orderly end of the interpreter would let DuckDB's binding complain of types that Ibis still refers to.
     """
-    code = main()
+    code = main(arguments)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

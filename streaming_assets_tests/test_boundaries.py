@@ -182,7 +182,8 @@ def test_only_the_settings_read_the_environment():
 def test_no_data_is_ever_run_as_code_and_no_private_part_of_a_library_is_used(module):
     names = uses_of(module)
     assert matching(names, CODE_FROM_DATA) == set()
-    assert private_names_of_others(names) == set()
+    # The end of a process without the interpreter's own has a public meaning under a private-looking name.
+    assert private_names_of_others(names) <= {"os._exit"}
 
 
 HEAVY = ("great_expectations", "sklearn", "matplotlib", "scipy", "tea_tasting", "statsmodels", "pyspark")
