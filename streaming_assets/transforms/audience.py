@@ -8,10 +8,9 @@ import datetime as dt
 import ibis
 from ibis import _
 
-from streaming_assets.transforms.columns import count_where, total
+from streaming_assets.transforms.columns import MONDAY, count_where, day_number, iso_week, total
 from streaming_assets.transforms.daily import hours_of
 
-MONDAY = dt.date(1900, 1, 1)
 WINDOWS = {"wau_7d": 7, "mau_28d": 28}
 
 
@@ -19,8 +18,8 @@ def platform_daily(user_daily: ibis.Table, sessions: ibis.Table, calendar: ibis.
     """One row per day from the first play to T, zeros included. Columns: contract marts/platform_daily."""
     return _figures(
         _days(user_daily, calendar, as_of),
-        user_daily.mutate(period=_day_number(_.date)),
-        sessions.mutate(period=_day_number(_.session_date)),
+        user_daily.mutate(period=day_number(_.date)),
+        sessions.mutate(period=day_number(_.session_date)),
     )
 
 
@@ -41,7 +40,7 @@ def active_users(user_daily: ibis.Table, calendar: ibis.Table, as_of: dt.date) -
     A user enters a window's count on a day of plays and leaves it at the next such day, where they enter again, or when
     the window has passed: one entry and one exit per user and day, summed over the days so far.
     """
-    active = _active(user_daily, _day_number(_.date))
+    active = _active(user_daily, day_number(_.date))
     in_order = ibis.window(group_by="user_id", order_by="period")
     followed = active.mutate(next_period=_.period.lead().over(in_order))
     entries = active.group_by("period").agg(dau=_.count())
@@ -57,7 +56,7 @@ def active_users(user_daily: ibis.Table, calendar: ibis.Table, as_of: dt.date) -
 
 def lifecycle_daily(user_daily: ibis.Table, calendar: ibis.Table, as_of: dt.date) -> ibis.Table:
     """New, returning, resurrecting and dormant users of each day. Columns: contract marts/lifecycle_daily."""
-    return _lifecycle(_days(user_daily, calendar, as_of), _active(user_daily, _day_number(_.date)))
+    return _lifecycle(_days(user_daily, calendar, as_of), _active(user_daily, day_number(_.date)))
 
 
 def lifecycle_weekly(user_daily: ibis.Table, calendar: ibis.Table, as_of: dt.date) -> ibis.Table:
@@ -75,18 +74,14 @@ def hourly_profile(hourly_activity: ibis.Table, calendar: ibis.Table, as_of: dt.
     return (
         hours_of(span)
         .left_join(found, "hour_at")
-        .group_by(day_of_week=_day_number(_.date) % 7 + 1, hour=_.local_hour)
+        .group_by(day_of_week=day_number(_.date) % 7 + 1, hour=_.local_hour)
         .agg(hours=_.count(), plays=total(_.plays), user_hours=total(_.active_users))
         .mutate(mean_plays=_.plays / _.hours, mean_active_users=_.user_hours / _.hours)
     )
 
 
-def _day_number(date: ibis.Value) -> ibis.Value:
-    return date.delta(ibis.literal(MONDAY), unit="day").cast("int64")
-
-
 def _week_number(date: ibis.Value) -> ibis.Value:
-    return _day_number(date) // 7
+    return day_number(date) // 7
 
 
 def _since_first(daily: ibis.Table, calendar: ibis.Table, as_of: dt.date) -> ibis.Table:
@@ -98,7 +93,7 @@ def _since_first(daily: ibis.Table, calendar: ibis.Table, as_of: dt.date) -> ibi
 def _days(user_daily: ibis.Table, calendar: ibis.Table, as_of: dt.date) -> ibis.Table:
     """(period, date, is_complete) of every day from the first play to T, which is there as a whole."""
     span = _since_first(user_daily, calendar, as_of)
-    return span.select("date", period=_day_number(_.date), is_complete=ibis.literal(True))
+    return span.select("date", period=day_number(_.date), is_complete=ibis.literal(True))
 
 
 def _weeks(user_daily: ibis.Table, calendar: ibis.Table, as_of: dt.date) -> ibis.Table:
@@ -116,7 +111,7 @@ def _weeks(user_daily: ibis.Table, calendar: ibis.Table, as_of: dt.date) -> ibis
             "period",
             "week_start",
             iso_year=_.thursday.year(),
-            iso_week=(_.thursday.day_of_year() - 1) // 7 + 1,
+            iso_week=iso_week(_.thursday),
             is_complete=_.period < weeks_over,
         )
     )

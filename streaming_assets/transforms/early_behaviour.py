@@ -13,7 +13,7 @@ from ibis import _
 from streaming_assets.contracts.marts.retention import early_behaviour as contract
 from streaming_assets.transforms.columns import total
 from streaming_assets.transforms.intervals import Z_95, wilson_of
-from streaming_assets.transforms.retention import RetentionOrigin, day_zero, first_genres
+from streaming_assets.transforms.retention import RetentionOrigin, day_zero, days_of_life, first_genres
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,9 +56,7 @@ def early_counts(
     genres = first_genres(zero, user_titles, content, EARLY_DAYS)
     is_early = _.day < EARLY_DAYS
     behaviour = (
-        user_daily.filter(_.plays > 0)
-        .join(zero, "user_id")
-        .mutate(day=_.date.delta(_.d0, unit="day").cast("int64"))
+        days_of_life(user_daily, zero)
         .filter(_.day.between(0, RETAINED_AFTER_DAYS))
         .group_by("user_id")
         .agg(

@@ -4,7 +4,7 @@ import ibis
 from ibis import _
 
 from streaming_assets.contracts import core
-from streaming_assets.transforms.columns import EPOCH, latest_row
+from streaming_assets.transforms.columns import EPOCH, latest_row, most_frequent
 
 ATTRIBUTES = ("title", "creator", "genre", "content_type", "rating")
 HOMES = ("country", "state", "platform")
@@ -34,7 +34,9 @@ def users(raw_users: ibis.Table, files: ibis.Table, seen: ibis.Table, habits: ib
         .drop("user_id_right")
     )
     for attribute in HOMES:
-        result = result.left_join(_home(habits, attribute), "user_id").drop("user_id_right")
+        result = result.left_join(most_frequent(habits, attribute, f"home_{attribute}"), "user_id").drop(
+            "user_id_right"
+        )
     return result.select(*core.users.column_names)
 
 
@@ -56,23 +58,6 @@ def user_habits(user_content_daily: ibis.Table) -> ibis.Table:
 def merge_habits(parts: ibis.Table) -> ibis.Table:
     """One `user_habits` of several."""
     return parts.group_by("user_id", *HOMES).agg(plays=_.plays.sum(), last_event_at=_.last_event_at.max())
-
-
-def _home(habits: ibis.Table, attribute: str) -> ibis.Table:
-    """(user_id, home_<attribute>): the most frequent value over plays, ties to the latest."""
-    counted = (
-        habits.filter(_[attribute].notnull())
-        .group_by("user_id", attribute)
-        .agg(plays=_.plays.sum(), last_event_at=_.last_event_at.max())
-    )
-    best_first = ibis.window(
-        group_by="user_id", order_by=[ibis.desc("plays"), ibis.desc("last_event_at"), ibis.desc(attribute)]
-    )
-    return (
-        counted.mutate(place=ibis.row_number().over(best_first))
-        .filter(_.place == 0)
-        .select("user_id", **{f"home_{attribute}": _[attribute]})
-    )
 
 
 def content(raw_content: ibis.Table, files: ibis.Table, seen: ibis.Table) -> ibis.Table:

@@ -7,14 +7,13 @@ import ibis
 from ibis import _
 
 from streaming_assets.contracts.marts.retention import BREAKDOWNS, DAYS, MODES
-from streaming_assets.transforms.columns import count_where, microseconds
+from streaming_assets.transforms.columns import count_where, day_number, iso_week, microseconds, most_frequent
 from streaming_assets.transforms.intervals import wilson
 
 RetentionOrigin = Literal["first_play", "signed_up"]
 
 FIRST_WEEK_DAYS = 7
 PERIOD_DAYS = {"week": 7, "month": 30}
-_A_MONDAY = dt.date(1900, 1, 1)
 
 
 # First days
@@ -26,7 +25,7 @@ def first_days(user_content_daily: ibis.Table) -> ibis.Table:
     plays = user_content_daily.join(first, "user_id").filter(_.date == _.first_date)
     result = first
     for attribute in ("platform", "country"):
-        result = result.left_join(_most_frequent(plays, attribute), "user_id").drop("user_id_right")
+        result = result.left_join(most_frequent(plays, attribute), "user_id").drop("user_id_right")
     return result
 
 
@@ -34,19 +33,6 @@ def merge_first_days(parts: ibis.Table) -> ibis.Table:
     """One `first_days` of several that have no day in common."""
     earliest_first = ibis.window(group_by="user_id", order_by="first_date")
     return parts.mutate(place=ibis.row_number().over(earliest_first)).filter(_.place == 0).drop("place")
-
-
-def _most_frequent(plays: ibis.Table, attribute: str) -> ibis.Table:
-    """(user_id, attribute): the value of most plays, ties to the latest, where any is known."""
-    counted = (
-        plays.filter(_[attribute].notnull())
-        .group_by("user_id", attribute)
-        .agg(plays=_.plays.sum(), last_event_at=_.last_event_at.max())
-    )
-    best_first = ibis.window(
-        group_by="user_id", order_by=[ibis.desc("plays"), ibis.desc("last_event_at"), ibis.desc(attribute)]
-    )
-    return counted.mutate(place=ibis.row_number().over(best_first)).filter(_.place == 0).select("user_id", attribute)
 
 
 # D0
@@ -128,7 +114,7 @@ def retention(
     )
 
 
-def _days_of_life(user_daily: ibis.Table, zero: ibis.Table) -> ibis.Table:
+def days_of_life(user_daily: ibis.Table, zero: ibis.Table) -> ibis.Table:
     """Days with plays, numbered from the user's D0."""
     return user_daily.filter(_.plays > 0).join(zero, "user_id").mutate(day=_.date.delta(_.d0, unit="day").cast("int64"))
 
@@ -137,7 +123,7 @@ def _seen_again(user_daily: ibis.Table, zero: ibis.Table) -> ibis.Table:
     """One row per user: whether they can be and were seen after n days, in columns exact_n, rolling_n and eligible_n."""
     played = {f"played_{n}": (_.day == n).any() for n in DAYS}
     return (
-        _days_of_life(user_daily, zero)
+        days_of_life(user_daily, zero)
         .group_by("user_id", "days_known")
         .agg(last_day=_.day.max(), **played)
         .select(
@@ -230,7 +216,7 @@ def cohort_retention(
     The cohort all pools the counts of all cohorts: a mean of their rates would weigh a small cohort like a large one.
     """
     zero = day_zero(first_days, users, calendar, as_of, retention_origin)
-    days = _days_of_life(user_daily, zero)
+    days = days_of_life(user_daily, zero)
     found = ibis.union(*[_cohorts(days, zero, kind) for kind in PERIOD_DAYS])
     hours = (_.known > 0).ifelse(_.watch_seconds / 3600 / _.n_eligible, ibis.null("float64"))
     return found.mutate(
@@ -285,7 +271,5 @@ def _cohort(kind: str) -> ibis.Deferred:
     """The name of the period that d0 lies in: 2026-W09 or 2026-03. An ISO week is of the year of its Thursday."""
     if kind == "month":
         return _.d0.year().cast("string") + "-" + _.d0.month().cast("string").lpad(2, "0")
-    weekday = _.d0.delta(ibis.literal(_A_MONDAY), unit="day").cast("int64") % 7
-    thursday = _.d0 + (3 - weekday).as_interval("D")
-    week = (thursday.day_of_year() - 1) // 7 + 1
-    return thursday.year().cast("string") + "-W" + week.cast("string").lpad(2, "0")
+    thursday = _.d0 + (3 - day_number(_.d0) % 7).as_interval("D")
+    return thursday.year().cast("string") + "-W" + iso_week(thursday).cast("string").lpad(2, "0")

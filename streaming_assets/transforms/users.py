@@ -5,7 +5,7 @@ import datetime as dt
 import ibis
 from ibis import _
 
-from streaming_assets.transforms.columns import total
+from streaming_assets.transforms.columns import most_frequent, total
 
 
 def user_metrics(
@@ -18,9 +18,9 @@ def user_metrics(
     return (
         _activity(user_daily, as_of)
         .join(_variety(played), "user_id")
-        .left_join(_favourite(played, "genre"), "user_id")
+        .left_join(most_frequent(played, "genre", "favourite_genre"), "user_id")
         .drop("user_id_right")
-        .left_join(_favourite(played, "content_id"), "user_id")
+        .left_join(most_frequent(played, "content_id", "favourite_content_id"), "user_id")
         .drop("user_id_right")
         .left_join(_session_lengths(sessions), "user_id")
         .drop("user_id_right")
@@ -71,23 +71,6 @@ def _activity(user_daily: ibis.Table, as_of: dt.date) -> ibis.Table:
 
 def _variety(played: ibis.Table) -> ibis.Table:
     return played.group_by("user_id").agg(distinct_content=_.content_id.nunique(), distinct_genres=_.genre.nunique())
-
-
-def _favourite(played: ibis.Table, attribute: str) -> ibis.Table:
-    """(user_id, favourite_<attribute>): the value with most plays, ties to the one played last, then the greatest."""
-    counted = (
-        played.filter(_[attribute].notnull())
-        .group_by("user_id", attribute)
-        .agg(plays=_.plays.sum(), last_event_at=_.last_event_at.max())
-    )
-    best_first = ibis.window(
-        group_by="user_id", order_by=[ibis.desc("plays"), ibis.desc("last_event_at"), ibis.desc(attribute)]
-    )
-    return (
-        counted.mutate(place=ibis.row_number().over(best_first))
-        .filter(_.place == 0)
-        .select("user_id", **{f"favourite_{attribute}": _[attribute]})
-    )
 
 
 def _session_lengths(sessions: ibis.Table) -> ibis.Table:
