@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import Any
 
 import duckdb
-import yaml
 
 from streaming_assets.sources.definition import (
     CANONICAL,
@@ -24,7 +23,8 @@ from streaming_assets.sources.definition import (
     Sources,
     Target,
 )
-from streaming_assets.sources.errors import SourceError, first_line
+from streaming_assets.sources.errors import SourceError, first_line, mask_emails
+from streaming_assets.yaml_file import YamlFileError, read_yaml
 
 SHIPPED = Path(__file__).parent
 CANONICAL_LAST = ("canonical_events", "canonical_users", "canonical_content")
@@ -38,8 +38,6 @@ COLUMN_TYPES = {
     "date": "DATE",
     "ts": "TIMESTAMP",
 }
-
-_MAX_LEVELS = 10
 
 _TARGET_KEYS = ("table", "select", "query")
 _KEYS = ("name", *_TARGET_KEYS, "also", "claims", "reader", "assume_watch_seconds", "skip_under_seconds")
@@ -74,58 +72,10 @@ def parse_source(path: Path, named: Mapping[str, Source] = MappingProxyType({}))
     named: those that there are already, whose names no other may have.
     """
     try:
-        loader = _Loader(path.read_text(encoding="utf-8-sig"))
-        node = loader.get_single_node()
-        lines = {(): 1, **dict(_lines(path, node, ()))}
-        content = None if node is None else loader.construct_document(node)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise SourceError(f"{path}:{line}: {error.problem}; expected YAML") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SourceError(f"{path}:1: {first_line(error)}; expected YAML in UTF-8") from error
-    except RecursionError as error:
-        raise SourceError(f"{path}:{loader.line + 1}: found too many levels, expected at most {_MAX_LEVELS}") from error
-    except OSError as error:
-        raise SourceError(f"{path}:1: cannot be opened: {error.strerror}") from error
+        content, lines = read_yaml(path, keep_unreadable=False)
+    except YamlFileError as error:
+        raise SourceError(mask_emails(str(error))) from error
     return _Parser(path, lines, named).source(content)
-
-
-class _Loader(yaml.SafeLoader):
-    """Names the line of a value that looks like a date, a number or a text and is none."""
-
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        try:
-            value = super().construct_object(node, deep)
-            if isinstance(value, str):
-                value.encode()
-        except (ValueError, ArithmeticError, LookupError, AttributeError, TypeError) as error:
-            raise yaml.MarkedYAMLError(
-                problem=f"found {node.value!r:.100} ({first_line(error)})", problem_mark=node.start_mark
-            ) from error
-        return value
-
-
-def _lines(path: Path, node: yaml.Node | None, at: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], int]]:
-    """(keys from the root, line) of everything in the document."""
-    if node is not None:
-        yield at, node.start_mark.line + 1
-        if len(at) > _MAX_LEVELS:
-            raise SourceError(
-                f"{path}:{node.start_mark.line + 1}: found a value within itself, or too many levels,"
-                f" expected at most {_MAX_LEVELS}"
-            )
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            name = str(key.value)
-            if name in seen:
-                raise SourceError(f"{path}:{key.start_mark.line + 1}: found the key {name!r} twice, expected it once")
-            yield from _lines(path, value, (*at, name))
-            yield (*at, name), key.start_mark.line + 1
-            seen.add(name)
-    elif isinstance(node, yaml.SequenceNode):
-        for number, value in enumerate(node.value):
-            yield from _lines(path, value, (*at, str(number)))
 
 
 class _Parser:
