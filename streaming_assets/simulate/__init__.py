@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from streaming_assets.simulate.canonical import simulate_canonical
 from streaming_assets.simulate.first_days import GENRE_DIVERSITY_EFFECT
 from streaming_assets.simulate.lastfm import simulate_lastfm
+from streaming_assets.simulate.treatments import Effects
 
 Format = Literal["jsonl", "parquet", "lastfm"]
 
@@ -38,13 +39,15 @@ def simulate(
     format: Format = "jsonl",  # noqa: A002
     start: dt.date | None = None,
     genre_diversity_effect: float = GENRE_DIVERSITY_EFFECT,
+    experiment_effects: Effects = Effects(),  # noqa: B008 - frozen
 ) -> Simulated:
     """Writes out/landing, out/corrections, out/experiments.yaml and out/truth.json; equal arguments, equal bytes.
 
     start: first UTC day; 2026-03-01 where not given, 2005-02-14 for lastfm. jsonl and parquet hold canonical events,
     a file per day of arrival; lastfm is one log without durations. genre_diversity_effect: what each further genre that
     a user explores on the first three days adds to the log-odds of a play a week after the first (lives.py says what
-    else is planted); not for lastfm, whose log knows no genres. The truth supposes that the last day is over when the
+    else is planted); experiment_effects: how much the experiments of experiments.yaml change. Neither is for lastfm: its
+    log knows no genres, and its one experiment changes nothing. The truth supposes that the last day is over when the
     files are ingested: rows that then lie ahead are rejected. Raises ValueError for less than one user or day, a
     negative seed, an effect that is no finite number, or a format that is none of these; FileExistsError where out has
     something in it already.
@@ -63,7 +66,9 @@ def simulate(
         counts = simulate_lastfm(users, days, seed, out, first_day)
     else:
         first_day = start or DEFAULT_START
-        counts = simulate_canonical(users, days, seed, out, format, first_day, genre_diversity_effect)
+        counts = simulate_canonical(
+            users, days, seed, out, format, first_day, genre_diversity_effect, experiment_effects
+        )
     return Simulated(
         out=out,
         files=counts.files,

@@ -14,6 +14,8 @@ from streaming_assets.simulate import rows
 from streaming_assets.simulate.catalogue import Catalogue, catalogue
 from streaming_assets.simulate.corrections import correct, correction_days
 from streaming_assets.simulate.dirt import MOST_DAYS_LATE, Arrivals, Rates, soil
+from streaming_assets.simulate.experiments import Experiments
+from streaming_assets.simulate.experiments_file import simulated
 from streaming_assets.simulate.files import write_events, write_table
 from streaming_assets.simulate.listening import Habits
 from streaming_assets.simulate.lives import Lives
@@ -21,6 +23,7 @@ from streaming_assets.simulate.places import milliseconds
 from streaming_assets.simulate.population import Population, populate
 from streaming_assets.simulate.rows import DAY, NOTHING, Rows
 from streaming_assets.simulate.seeds import Purpose, generator
+from streaming_assets.simulate.treatments import Effects
 from streaming_assets.simulate.truth import Tally, reasons
 from streaming_assets.simulate.user_records import user_records
 
@@ -99,7 +102,14 @@ class Landing:
 
 
 def simulate_canonical(
-    users: int, days: int, seed: int, out: Path, format_: str, start: dt.date, genre_diversity_effect: float
+    users: int,
+    days: int,
+    seed: int,
+    out: Path,
+    format_: str,
+    start: dt.date,
+    genre_diversity_effect: float,
+    experiment_effects: Effects,
 ) -> Tally:
     """Writes the folder; returns the counts of the landing without its corrections."""
     suffix = SUFFIXES[format_]
@@ -117,13 +127,14 @@ def simulate_canonical(
     (out / "landing" / "content").mkdir(parents=True)
     pyarrow.csv.write_csv(content, out / "landing" / "content" / "content.csv")
     (out / "corrections").mkdir()
-    (out / "experiments.yaml").write_text("[]\n", encoding="utf-8")
+    experiments = Experiments(population.user_ids, start, days, seed, experiment_effects)
+    (out / "experiments.yaml").write_text(simulated(experiments.first, experiments.last), encoding="utf-8")
 
     # A Parquet file has no lines that could be malformed.
     rates = Rates() if format_ == "jsonl" else Rates(malformed=0.0)
     landing = Landing(out, suffix, start, population, stock, Tally(start, users), Tally(start, users))
-    lives = Lives(population, stock, HABITS, start, seed, genre_diversity_effect)
-    _land_days(landing, lives, days, seed, rates)
+    lives = Lives(population, stock, HABITS, start, seed, genre_diversity_effect, experiments.treatments)
+    _land_days(landing, experiments.landed(lives.utc_days(days)), days, seed, rates)
     lived = replace(population, left=lives.left(days))
     records = user_records(lived, stock.genres, milliseconds(start) + days * DAY, seed)
     write_table(out / "landing" / "users" / f"users{suffix}", records)
@@ -135,9 +146,10 @@ def simulate_canonical(
             "format": format_,
             "start": str(start),
             "genre_diversity_effect": genre_diversity_effect,
+            "experiment_effects": asdict(experiment_effects),
         },
         "rates": asdict(rates),
-        "planted": {**vars(landing.planted), **lives.as_dict(days)},
+        "planted": {**vars(landing.planted), **lives.as_dict(days), "experiments": experiments.as_dict()},
         "users": {"rows": records.num_rows, "users": len(records["user_id"].unique())},
         "content": {"rows": content.num_rows},
         "landed": landing.landed.as_dict(),
@@ -147,9 +159,9 @@ def simulate_canonical(
     return landing.landed
 
 
-def _land_days(landing: Landing, lives: Lives, days: int, seed: int, rates: Rates) -> None:
+def _land_days(landing: Landing, utc_days: Iterator[Rows], days: int, seed: int, rates: Rates) -> None:
     arriving: dict[int, list[Rows]] = {}
-    for day, (clean, next_number) in enumerate(_with_event_ids(lives.utc_days(days), seed, rates)):
+    for day, (clean, next_number) in enumerate(_with_event_ids(utc_days, seed, rates)):
         arrivals = soil(clean, rates, days - 1 - day, generator(seed, Purpose.DIRT, day))
         landing.planted.count(arrivals)
         for delay, part in arrivals.by_delay.items():

@@ -48,11 +48,13 @@ def event_table(events: Rows, population: Population, catalogue: Catalogue) -> p
             "pauses": _whole(events["pauses"]),
             "buffer_events": _whole(events["buffer_events"]),
             "was_recommended": _whole(events["was_recommended"]).cast(pa.bool_()),
+            "experiment_id": pa.array(rows.LOGGED_EXPERIMENTS).take(_codes(events["experiment"])),
+            "variant": pa.array(rows.VARIANTS).take(_codes(events["variant"])),
         }
     )
 
 
-def _codes(positions: npt.NDArray[np.int32]) -> pa.Array:
+def _codes(positions: npt.NDArray[np.signedinteger]) -> pa.Array:
     return pa.array(positions.copy(), mask=positions == NOTHING)
 
 

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from streaming_assets.simulate import rows
-from streaming_assets.simulate.rows import SECOND, Rows
+from streaming_assets.simulate.rows import Rows
+from streaming_assets.simulate.sessions import sessions_of, spans_of
 
 FIRST_DAYS = 3
 RETURN_DAY = 7
-SESSION_GAP = 30 * 60 * SECOND
 MOST_GENRES, MOST_SESSIONS = 4, 4
 
 GENRE_DIVERSITY_EFFECT = 0.35
@@ -47,28 +46,13 @@ class FirstDays:
 def first_days(plays: Rows, genre_of: Numbers) -> FirstDays:
     """Counts of the users whose plays these are, each with all plays of the first days.
 
-    genre_of: genre of each item. A session starts with a play more than SESSION_GAP after the latest end of those before.
+    genre_of: genre of each item.
     """
-    ordered = plays[np.lexsort((plays["at"], plays["user"]))]
-    user, first, count = np.unique(ordered["user"], return_index=True, return_counts=True)
-    pairs = np.unique(np.stack([ordered["user"], genre_of[ordered["item"]]]), axis=1)
+    user, count = np.unique(plays["user"], return_counts=True)
+    pairs = np.unique(np.stack([plays["user"], genre_of[plays["item"]]]), axis=1)
     return FirstDays(
         user=user.astype(np.int64),
         plays=count,
-        sessions=np.add.reduceat(_starts_session(ordered, first, count), first, dtype=np.int64),
+        sessions=np.unique(sessions_of(spans_of(plays)).user, return_counts=True)[1],
         genres=np.unique(pairs[0], return_counts=True)[1],
     )
-
-
-def _starts_session(ordered: Rows, first: Numbers, count: Numbers) -> npt.NDArray[np.bool_]:
-    """Whether each play starts a session; first, count: the position of each user's first play, and how many follow."""
-    watched = np.where(ordered["watch"] == rows.UNKNOWN_WATCH, 0, ordered["watch"]).astype(np.int64) * (SECOND // 10)
-    begins = ordered["at"] - ordered["at"].min()
-    ends = begins + watched
-    # Each user's times lie above all times of the users before, so that one running maximum serves all.
-    lift = np.repeat(np.arange(len(first)) * (ends.max() + SESSION_GAP + 1), count)
-    latest_end = np.maximum.accumulate(ends + lift)
-    starts = np.ones(len(ordered), np.bool_)
-    starts[1:] = (begins + lift)[1:] > latest_end[:-1] + SESSION_GAP
-    starts[first] = True
-    return starts

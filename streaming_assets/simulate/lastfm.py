@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 
 from streaming_assets.simulate import names, rows
 from streaming_assets.simulate.catalogue import Catalogue, popularity_of
+from streaming_assets.simulate.experiments import AA, Exposed, calibration, is_treated, window
+from streaming_assets.simulate.experiments_file import of_listening_log
 from streaming_assets.simulate.files import text_of
 from streaming_assets.simulate.listening import Habits, utc_days
 from streaming_assets.simulate.places import PLACES
@@ -35,6 +37,8 @@ HABITS = Habits(
 MEDIAN_SESSIONS_PER_DAY = 0.97
 LEAVERS = 0.30
 GENRES = 16
+EXPERIMENT_SHARES = 0.25, 0.75
+"""Of the days, when the experiment begins and ends."""
 TRACKS_PER_ARTIST = (4, 20)
 TRACK_SECONDS = 212.0
 TRACK_SECONDS_SPREAD = 0.28
@@ -62,12 +66,14 @@ def simulate_lastfm(users: int, days: int, seed: int, out: Path, start: dt.date)
     landing = out / "landing"
     landing.mkdir()
     (out / "corrections").mkdir()
-    (out / "experiments.yaml").write_text("[]\n", encoding="utf-8")
+    exposed = Exposed(*window(start, days, *EXPERIMENT_SHARES), users)
+    (out / "experiments.yaml").write_text(of_listening_log(exposed.first, exposed.last), encoding="utf-8")
     (landing / PROFILE_NAME).write_text(profiles(population, seed), encoding="utf-8")
 
     landed, copies = Tally(start, users), 0
     with (landing / LOG_NAME).open("wb") as log:
         for day, clean in enumerate(utc_days(population, stock, HABITS, start, days, seed)):
+            exposed.add(clean, start + dt.timedelta(days=day))
             copied = np.flatnonzero(generator(seed, Purpose.DIRT, day).random(len(clean)) < COPIES)
             copies += len(copied)
             events = rows.in_time_order(np.concatenate([clean, clean[copied]]))
@@ -76,7 +82,10 @@ def simulate_lastfm(users: int, days: int, seed: int, out: Path, start: dt.date)
             landed.close_through(day)
     truth = {
         "arguments": {"users": users, "days": days, "seed": seed, "format": "lastfm", "start": str(start)},
-        "planted": {"copies_without_event_id": copies},
+        "planted": {
+            "copies_without_event_id": copies,
+            "experiments": {AA: calibration(exposed, is_treated(AA, population.user_ids))},
+        },
         "users": {"rows": users, "users": users},
         "landed": landed.as_dict(),
     }

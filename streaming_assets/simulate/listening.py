@@ -10,8 +10,10 @@ import numpy.typing as npt
 from streaming_assets.simulate import places, rows
 from streaming_assets.simulate.catalogue import Catalogue
 from streaming_assets.simulate.population import PLATFORMS, Population
-from streaming_assets.simulate.rows import DAY, NOTHING, SECOND, Rows
+from streaming_assets.simulate.rows import DAY, NOTHING, SECOND, Effect, Rows
 from streaming_assets.simulate.seeds import Purpose, generator
+from streaming_assets.simulate.sessions import SESSION_GAP
+from streaming_assets.simulate.treatments import Treatments
 
 OTHER_PLATFORM = 0.15
 """Share of sessions on another platform than the user's own."""
@@ -22,6 +24,7 @@ COMPLETED, ABANDONED = 0.60, 0.16
 WATCH_UNKNOWN = 0.005
 LENGTH_KNOWN = 0.95
 RECOMMENDED = 0.30
+NEVER = np.iinfo(np.int64).max
 SECONDS_PER_PAUSE = 60.0
 PAUSES_PER_HOUR = 0.6
 BUFFERINGS_PER_HOUR = 0.25
@@ -58,29 +61,67 @@ class _Sessions:
     is_non_stop: npt.NDArray[np.bool_]
 
 
+@dataclass(frozen=True)
+class _Plays:
+    """Plays in order of session and time; one entry per play in each array.
+
+    session_of: the session. fraction: how much of the item was watched. free_at: when the next play would start.
+    """
+
+    rows: Rows
+    session_of: Numbers
+    fraction: npt.NDArray[np.float64]
+    free_at: Numbers
+
+
+@dataclass(frozen=True)
+class Treated:
+    """Treatments, and the stream of random numbers that they take theirs from."""
+
+    treatments: Treatments
+    rng: np.random.Generator
+
+
 def utc_days(
-    population: Population, catalogue: Catalogue, habits: Habits, start: dt.date, days: int, seed: int
+    population: Population,
+    catalogue: Catalogue,
+    habits: Habits,
+    start: dt.date,
+    days: int,
+    seed: int,
+    treatments: Treatments | None = None,
 ) -> Iterator[Rows]:
     """The rows of each UTC day in turn, ordered by time; nothing lies before the first or after the last day.
 
-    Users live on local days, so a UTC day is complete once the local days before and after it have been.
+    Users live on local days, so a UTC day is complete once the local days before and after it have been. Rows that
+    treatments take away are there, and marked.
     """
     origin = places.milliseconds(start)
     known: dict[int, list[Rows]] = {}
     for local_day in range(-1, days + 1):
         rng = generator(seed, Purpose.LISTENING, local_day)
         date = start + dt.timedelta(days=local_day)
-        for day, part in rows.by_day(_local_day(population, catalogue, habits, date, rng), origin):
+        treated = _treated(treatments, seed, local_day)
+        for day, part in rows.by_day(_local_day(population, catalogue, habits, date, rng, treated), origin):
             known.setdefault(day, []).append(part)
         if local_day > 0:
             yield rows.in_time_order(np.concatenate([rows.empty(0), *known.pop(local_day - 1, [])]))
 
 
+def _treated(treatments: Treatments | None, seed: int, local_day: int) -> Treated | None:
+    return None if treatments is None else Treated(treatments, generator(seed, Purpose.TREATED_SESSIONS, local_day))
+
+
 def _local_day(
-    population: Population, catalogue: Catalogue, habits: Habits, date: dt.date, rng: np.random.Generator
+    population: Population,
+    catalogue: Catalogue,
+    habits: Habits,
+    date: dt.date,
+    rng: np.random.Generator,
+    treated: Treated | None,
 ) -> Rows:
     """Everything that begins on one local day."""
-    return _events(population, catalogue, habits, _sessions(population, habits, date, rng), rng)
+    return _events(population, catalogue, habits, _sessions(population, habits, date, rng), rng, treated)
 
 
 def sessions_on(
@@ -90,6 +131,7 @@ def sessions_on(
     date: dt.date,
     users: Numbers,
     rng: np.random.Generator,
+    treated: Treated,
 ) -> Rows:
     """One more session of each of the users, starting on the UTC day at an hour that is usual where they live.
 
@@ -101,19 +143,70 @@ def sessions_on(
     start = midnight + (local - places.utc_offsets(date)[population.place[users]]) % DAY // habits.tick * habits.tick
     plays = rng.geometric(1 / habits.plays_per_session, len(users))
     sessions = _Sessions(users, start, plays, np.zeros(len(users), np.bool_))
-    events = _events(population, catalogue, habits, sessions, rng)
+    events = _events(population, catalogue, habits, sessions, rng, treated)
     return events[events["at"] // DAY == midnight // DAY]
 
 
 def _events(
-    population: Population, catalogue: Catalogue, habits: Habits, sessions: _Sessions, rng: np.random.Generator
+    population: Population,
+    catalogue: Catalogue,
+    habits: Habits,
+    sessions: _Sessions,
+    rng: np.random.Generator,
+    treated: Treated | None,
 ) -> Rows:
     """The plays of sessions and the events around them."""
-    plays, session_of, fraction = _plays(population, catalogue, habits, sessions, rng)
+    plays = _plays(population, catalogue, habits, sessions, rng)
+    added = [] if treated is None else _treat(population, catalogue, habits, sessions, plays, treated)
     if not habits.side_events:
-        return plays
-    first_plays = plays[np.flatnonzero(np.diff(session_of, prepend=-1))]
-    return np.concatenate([plays, *_events_of_plays(plays, fraction, rng), *_events_before(first_plays, rng)])
+        return np.concatenate([plays.rows, *added])
+    first_plays = plays.rows[np.flatnonzero(np.diff(plays.session_of, prepend=-1))]
+    around = _events_of_plays(plays.rows, plays.fraction, rng)
+    return np.concatenate([plays.rows, *around, *_events_before(first_plays, rng), *added])
+
+
+def _treat(
+    population: Population,
+    catalogue: Catalogue,
+    habits: Habits,
+    sessions: _Sessions,
+    plays: _Plays,
+    treated: Treated,
+) -> list[Rows]:
+    """Marks the plays that treatments take away from the ends of sessions; plays added there, and events around them.
+
+    On which UTC days a user plays stays as it is, since that is planted otherwise: a session keeps the first play of
+    its last day, and what is added ends with that day. Nor does a session grow into the user's next one of the local
+    day, so that there are as many.
+    """
+    treatments, rng = treated.treatments, treated.rng
+    day = plays.rows["at"] // DAY
+    first = np.cumsum(sessions.plays) - sessions.plays
+    last_day = day[first + sessions.plays - 1]
+    least = np.bincount(plays.session_of[day < last_day[plays.session_of]], minlength=len(first)) + 1
+    left = treatments.left(sessions.user, sessions.start, sessions.plays, least, rng)
+    number = np.arange(len(day)) - first[plays.session_of]
+    plays.rows["effect"][number >= left[plays.session_of]] = Effect.TAKEN
+
+    added = treatments.added(sessions.user, sessions.start, left, rng)
+    longer = np.flatnonzero(added)
+    before = (first + left - 1)[longer]
+    goes_on = _Sessions(sessions.user[longer], plays.free_at[before], added[longer], sessions.is_non_stop[longer])
+    more = _plays(population, catalogue, habits, goes_on, rng)
+    more.rows["platform"] = plays.rows["platform"][before][more.session_of]
+    more.rows["effect"] = Effect.ADDED
+    fits = more.rows["at"] // DAY == day[before][more.session_of]
+    fits &= more.free_at + SESSION_GAP < _next_start(sessions)[longer][more.session_of]
+    return [more.rows[fits], *_events_of_plays(more.rows[fits], more.fraction[fits], rng)]
+
+
+def _next_start(sessions: _Sessions) -> Numbers:
+    """When the user's next session starts, of those told; later than any time where there is none."""
+    order = np.lexsort((sessions.start, sessions.user))
+    is_followed = np.diff(sessions.user[order]) == 0
+    following = np.full(len(order), NEVER)
+    following[order[:-1][is_followed]] = sessions.start[order[1:][is_followed]]
+    return following
 
 
 def _sessions(population: Population, habits: Habits, date: dt.date, rng: np.random.Generator) -> _Sessions:
@@ -138,8 +231,7 @@ def _sessions(population: Population, habits: Habits, date: dt.date, rng: np.ran
 
 def _plays(
     population: Population, catalogue: Catalogue, habits: Habits, sessions: _Sessions, rng: np.random.Generator
-) -> tuple[Rows, Numbers, npt.NDArray[np.float64]]:
-    """Plays in order of session and time, the session of each, and the fraction of the item that was watched."""
+) -> _Plays:
     session_of = np.repeat(np.arange(len(sessions.plays)), sessions.plays)
     first_of = (np.cumsum(sessions.plays) - sessions.plays)[session_of]
     is_non_stop = sessions.is_non_stop[session_of]
@@ -162,8 +254,9 @@ def _plays(
     between = rng.exponential(habits.seconds_between, count) + SECONDS_PER_PAUSE * plays["pauses"]
     busy = watch * (SECOND // 10) + np.rint(between * SECOND).astype(np.int64)
     elapsed = np.cumsum(busy) - busy
-    plays["at"] = (sessions.start[session_of] + elapsed - elapsed[first_of]) // habits.tick * habits.tick
-    return plays, session_of, fraction
+    exact = sessions.start[session_of] + elapsed - elapsed[first_of]
+    plays["at"] = exact // habits.tick * habits.tick
+    return _Plays(plays, session_of, fraction, (exact + busy) // habits.tick * habits.tick)
 
 
 def _choose(
@@ -233,7 +326,7 @@ def _events_before(first_plays: Rows, rng: np.random.Generator) -> list[Rows]:
 def _beside(plays: Rows, event_type: int, milliseconds: Numbers) -> Rows:
     """Events of that type so long after the start of each play."""
     events = rows.empty(len(plays))
-    for field in ("user", "item", "platform"):
+    for field in ("user", "item", "platform", "effect"):
         events[field] = plays[field]
     events["event_type"] = event_type
     events["at"] = plays["at"] + milliseconds

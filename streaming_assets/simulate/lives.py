@@ -29,11 +29,12 @@ from streaming_assets.simulate.lifetimes import (
     draw_lifetimes,
     share_longer_than,
 )
-from streaming_assets.simulate.listening import Habits, sessions_on, utc_days
+from streaming_assets.simulate.listening import Habits, Treated, sessions_on, utc_days
 from streaming_assets.simulate.places import milliseconds
 from streaming_assets.simulate.population import STAYS, Population
-from streaming_assets.simulate.rows import DAY, Rows
+from streaming_assets.simulate.rows import DAY, Effect, Rows
 from streaming_assets.simulate.seeds import Purpose, generator
+from streaming_assets.simulate.treatments import Treatments
 
 NOT_YET = 1 << 40
 """Day of the first play of those who have not played: later than any."""
@@ -44,7 +45,7 @@ GENRE_DIVERSITY = (
     f"D0 is the UTC day of a user's first play in these files, and a play on D0 + "
     f"{RETURN_DAY} is drawn with log-odds intercept + per_doubling_of_plays*log2(plays) + "
     f"per_session*min(sessions, {MOST_SESSIONS}) + effect*(min(genres, {MOST_GENRES}) - 1), all counted over D0 to D0 + "
-    f"{FIRST_DAYS - 1}. A logistic regression on the three finds effect within its interval; the rates by genres alone "
+    f"{FIRST_DAYS - 1} as they would be without experiments. A logistic regression on the three finds effect within its interval; the rates by genres alone "
     "differ by more, since who plays more meets more genres. users: those whose D0 + 7 is over; returned: those who "
     "played on it; expected: the sum of their chances."
 )
@@ -75,6 +76,7 @@ class Lives:
     start: dt.date
     seed: int
     genre_diversity_effect: float
+    treatments: Treatments
     first_day: Users = field(init=False)
     lifetimes: npt.NDArray[np.float64] = field(init=False)
     chances: npt.NDArray[np.float64] = field(init=False)
@@ -89,12 +91,13 @@ class Lives:
         self.chances = np.zeros(users)
 
     def utc_days(self, days: int) -> Iterator[Rows]:
-        """The rows of each UTC day in turn, ordered by time."""
+        """The rows of each UTC day in turn, ordered by time; those that experiments take away are there, and marked."""
         genre_of = self.stock.columns["genre"].dictionary_encode().indices.to_numpy().astype(np.int64)
         early: list[Rows] = []
-        for day, usual in enumerate(utc_days(self.population, self.stock, self.habits, self.start, days, self.seed)):
+        usual_days = utc_days(self.population, self.stock, self.habits, self.start, days, self.seed, self.treatments)
+        for day, usual in enumerate(usual_days):
             lived = self._lived(day, usual)
-            plays = lived[lived["event_type"] == rows.PLAY]
+            plays = lived[(lived["event_type"] == rows.PLAY) & (lived["effect"] != Effect.ADDED)]
             self.first_day[plays["user"]] = np.minimum(self.first_day[plays["user"]], day)
             early = [*early[1 - FIRST_DAYS :], plays[self._age(day)[plays["user"]] < FIRST_DAYS]]
             self._look_back(day, np.concatenate(early), genre_of)
@@ -156,7 +159,8 @@ class Lives:
         comes[kept["user"][kept["event_type"] == rows.PLAY]] = False
         date = self.start + dt.timedelta(days=day)
         rng = generator(self.seed, Purpose.ADDED_SESSIONS, day)
-        added = sessions_on(self.population, self.stock, self.habits, date, np.flatnonzero(comes), rng)
+        treated = Treated(self.treatments, generator(self.seed, Purpose.TREATED_ADDED_SESSIONS, day))
+        added = sessions_on(self.population, self.stock, self.habits, date, np.flatnonzero(comes), rng, treated)
         return rows.in_time_order(np.concatenate([kept, added]))
 
     def _count(self, due: Users, returns: npt.NDArray[np.bool_]) -> None:

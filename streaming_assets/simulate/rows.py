@@ -28,12 +28,31 @@ ROW = np.dtype(
         ("pauses", np.int16),
         ("buffer_events", np.int16),
         ("was_recommended", np.int8),
+        ("experiment", np.int8),
+        ("variant", np.int8),
+        ("effect", np.int8),
         ("fault", np.int8),
     ]
 )
 
-EVENT_TYPES = ("play", "skip", "complete", "pause", "search", "preview")
-PLAY, SKIP, COMPLETE, PAUSE, SEARCH, PREVIEW = range(len(EVENT_TYPES))
+EVENT_TYPES = ("play", "skip", "complete", "pause", "search", "preview", "exposure")
+PLAY, SKIP, COMPLETE, PAUSE, SEARCH, PREVIEW, EXPOSURE = range(len(EVENT_TYPES))
+
+LOGGED_EXPERIMENTS = ("sim_srm",)
+VARIANTS = ("control", "treatment")
+CONTROL, TREATMENT = range(len(VARIANTS))
+
+
+class Effect(IntEnum):
+    """What an experiment did to a row.
+
+    A row that was taken away goes along until its day is landed: what else is planted follows from the rows as they
+    would be without experiments, and the truth compares both.
+    """
+
+    NONE = 0
+    ADDED = 1
+    TAKEN = 2
 
 
 class Fault(IntEnum):
@@ -50,7 +69,7 @@ class Fault(IntEnum):
 def empty(count: int) -> Rows:
     """Plays of nobody and nothing yet: every field that may be absent is."""
     rows = np.zeros(count, ROW)
-    for field in ("user", "item", "number", "pauses", "buffer_events", "was_recommended"):
+    for field in ("user", "item", "number", "pauses", "buffer_events", "was_recommended", "experiment", "variant"):
         rows[field] = NOTHING
     rows["watch"] = UNKNOWN_WATCH
     return rows

@@ -21,6 +21,9 @@ class Purpose(IntEnum):
     LIFETIMES = 8
     RETURNS = 9
     ADDED_SESSIONS = 10
+    TREATED_SESSIONS = 11
+    TREATED_ADDED_SESSIONS = 12
+    EXPOSURES = 13
 
 
 def generator(seed: int, purpose: Purpose, number: int = 0) -> np.random.Generator:

@@ -70,6 +70,16 @@ def watch_by_day(rows: pd.DataFrame) -> dict[str, float]:
     return {str(date): seconds for date, seconds in plays.groupby("date")["watch_seconds"].sum().items()}
 
 
+def sessions(plays: pd.DataFrame) -> pd.DataFrame:
+    """(user_id, started_at, ended_at) of runs of plays of one user without a break of more than half an hour."""
+    plays = plays.sort_values(["user_id", "started_at"])
+    ended_at = plays["started_at"] + pd.to_timedelta(plays["watch_seconds"].fillna(0), unit="s")
+    busy_until = ended_at.groupby(plays["user_id"]).cummax().groupby(plays["user_id"]).shift()
+    starts = busy_until.isna() | (plays["started_at"] > busy_until + pd.Timedelta(minutes=30))
+    runs = plays.assign(ended_at=ended_at, run=starts.cumsum()).groupby("run")
+    return runs.agg(user_id=("user_id", "first"), started_at=("started_at", "min"), ended_at=("ended_at", "max"))
+
+
 def _file_rows(file: Path) -> pd.DataFrame:
     if file.suffix == ".parquet":
         return pd.read_parquet(file).assign(is_malformed=False)

@@ -52,6 +52,7 @@ def test_the_committed_sample_is_of_the_stated_size():
         "format": "jsonl",
         "start": "2026-03-01",
         "genre_diversity_effect": 0.35,
+        "experiment_effects": {"more_plays": 0.55, "fewer_plays": 0.6, "withheld": 0.45},
     }
     assert sum(file.stat().st_size for file in SAMPLE.rglob("*") if file.is_file()) < 6_000_000
 
