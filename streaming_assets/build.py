@@ -11,12 +11,21 @@ import dagster as dg
 
 from streaming_assets.assets import core, marts, raw
 from streaming_assets.assets.checks import CheckSet, contract_checks, reference_checks
+from streaming_assets.assets.experiments import EXPERIMENTS
 from streaming_assets.assets.io import lake_io, lake_resource
 from streaming_assets.assets.published import KEY as PUBLISHED
 from streaming_assets.assets.published import streaming_duckdb
 from streaming_assets.assets.reconciliations import reconciliation_checks
 from streaming_assets.assets.spec import asset_key, code_version
-from streaming_assets.automation.jobs import CHECK, COMPUTE_DAYS, COMPUTE_MARTS, INGEST, PUBLISH, REFRESH_ENTITIES
+from streaming_assets.automation.jobs import (
+    CHECK,
+    COMPUTE_DAYS,
+    COMPUTE_MARTS,
+    DECIDE_EXPERIMENTS,
+    INGEST,
+    PUBLISH,
+    REFRESH_ENTITIES,
+)
 from streaming_assets.automation.partitions import daily_partitions, known_days
 from streaming_assets.contracts import Table
 from streaming_assets.lake.ingest import ingest
@@ -38,6 +47,7 @@ def check_sets(settings: Settings) -> dict[str, list[CheckSet]]:
     daily = [declared.table for declared in core.DAILY]
     reconciled = reconciliation_checks(settings.max_rejected_share)
     of_marts = [declared.table for declared in marts.MARTS]
+    of_experiments = [declared.table for declared in EXPERIMENTS]
 
     def of(tables: Iterable[Table]) -> list[CheckSet]:
         names = {table.name for table in tables}
@@ -51,6 +61,7 @@ def check_sets(settings: Settings) -> dict[str, list[CheckSet]]:
             *(found for table in daily for found in reference_checks(table)),
         ],
         COMPUTE_MARTS: [*map(contract_checks, of_marts), *of(of_marts)],
+        DECIDE_EXPERIMENTS: [*map(contract_checks, of_experiments), *of(of_experiments)],
     }
 
 
@@ -68,6 +79,7 @@ def build_definitions(
     rules = rules_of(settings)
     declared = [core.CALENDAR, *core.DAILY, *core.ENTITIES, *marts.MARTS]
     code_versions = {found.table.name: code_version(found.make) for found in declared}
+    code_versions |= {found.table.name: code_version(found.made_by) for found in EXPERIMENTS}
     code_versions |= {table.name: code_version(ingest) for table in raw.TABLES}
     sets = check_sets(settings)
     checks = {job: [found.definition(clock) for found in found_sets] for job, found_sets in sets.items()}
@@ -78,6 +90,7 @@ def build_definitions(
         COMPUTE_DAYS: [found.table.name for found in core.DAILY],
         REFRESH_ENTITIES: [found.table.name for found in core.ENTITIES],
         COMPUTE_MARTS: [found.table.name for found in marts.MARTS],
+        DECIDE_EXPERIMENTS: [found.table.name for found in EXPERIMENTS],
     }
     jobs = [
         dg.define_asset_job(
@@ -95,7 +108,12 @@ def build_definitions(
         for job, selection in others.items()
     ]
     return dg.Definitions(
-        assets=[landed, *(found.definition(partitions, rules) for found in declared), published],
+        assets=[
+            landed,
+            *(found.definition(partitions, rules) for found in declared),
+            *(found.definition() for found in EXPERIMENTS),
+            published,
+        ],
         asset_checks=every_check,
         jobs=jobs,
         resources={"lake": lake_resource(settings), "io_manager": lake_io(settings, clock)},
@@ -109,6 +127,7 @@ _JOB_DESCRIPTIONS = {
     COMPUTE_DAYS: "Make the daily core tables of some days, and check those days.",
     REFRESH_ENTITIES: "Make users and content from all records and days, and check what refers to them.",
     COMPUTE_MARTS: "Make what analysts read, as of T, and check it.",
+    DECIDE_EXPERIMENTS: "Compute the experiments whose configuration or data changed, and check them.",
     PUBLISH: "Build streaming.duckdb from the checked versions and put it in place.",
     CHECK: "Run every check on everything that is there.",
 }

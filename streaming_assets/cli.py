@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from streaming_assets.automation.jobs import GROUPS
 from streaming_assets.errors import ConflictError, ContractMismatchError, InstanceError, LakeSettingsError
 from streaming_assets.lake.days import Days
 from streaming_assets.settings import SettingError, Settings
@@ -15,7 +16,6 @@ from streaming_assets.settings import SettingError, Settings
 FINE, FAILED, WRONG_USE = 0, 1, 2
 FORMATS = ("jsonl", "parquet", "lastfm")
 EXPORT_FORMATS = ("csv", "parquet")
-GROUPS = ("raw", "core", "marts", "published")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,6 +64,17 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--format", choices=EXPORT_FORMATS, default="csv")
     export.add_argument("--out", type=Path, required=True, metavar="FILE", help="file to write; with all, a folder")
     _command(commands, "check", _check, "run every check on everything that is there")
+    experiment = _command(
+        commands, "experiment", _experiment, "print a decision with its evidence, or plan an experiment"
+    )
+    experiment.add_argument("id", nargs="?", metavar="ID", help="of experiments.yaml; `plan`; all where it is left out")
+    experiment.add_argument("--json", action="store_true", help="for machines: all rows on the experiment")
+    experiment.add_argument("--metric", metavar="NAME", help="plan: what is to change")
+    experiment.add_argument("--mde", type=_fraction, metavar="SHARE", help="plan: least lift to find, such as 0.02")
+    experiment.add_argument("--power", type=_fraction, default=0.8, metavar="SHARE", help="plan: chance to find it")
+    experiment.add_argument(
+        "--alpha", type=_fraction, default=0.05, metavar="SHARE", help="plan: chance of a false alarm"
+    )
     ui = _command(commands, "ui", _ui, "open the Dagster UI on this data folder: webserver and daemon")
     ui.add_argument("--port", type=_positive, default=3000)
     rebuild = _command(commands, "rebuild", _rebuild, "put the lake aside and make it anew from the landed files")
@@ -113,7 +124,7 @@ def _simulate(asked: argparse.Namespace) -> int:
         f"{made.files:,} files with {made.rows:,} event rows ({made.rejected:,} of them broken on purpose) in "
         f"{made.out / 'landing'}\n{made.plays:,} plays by {made.users_with_a_play:,} users, {made.first_day} to {made.last_day}\n"
         f"Corrected files to land later: {made.out / 'corrections'}; what was planted: {made.out / 'truth.json'}\n"
-        f"Next: streaming-assets run --landing {made.out / 'landing'} --data-dir {made.out / 'data'}"
+        f"Next: streaming-assets run --data-dir {made.out}"
     )
     return FINE
 
@@ -147,6 +158,25 @@ def _export(asked: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return WRONG_USE
     except ExportFailedError as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    return FINE
+
+
+def _experiment(asked: argparse.Namespace) -> int:
+    from streaming_assets.automation import decisions
+
+    settings = _settings(asked)
+    _require_lake(settings)
+    try:
+        if asked.id == "plan":
+            print(decisions.plan(settings, asked.metric, asked.mde, asked.alpha, asked.power))
+        else:
+            print(decisions.show(settings, asked.id, as_json=asked.json))
+    except decisions.UnknownError as error:
+        print(error, file=sys.stderr)
+        return WRONG_USE
+    except decisions.NotDecidedError as error:
         print(error, file=sys.stderr)
         return FAILED
     return FINE
@@ -232,6 +262,16 @@ def _positive(text: str) -> int:
         number = 0
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return number
+
+
+def _fraction(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1")
     return number
 
 

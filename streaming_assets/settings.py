@@ -87,6 +87,10 @@ class Settings:
         return self.data_dir / "sources"
 
     @property
+    def experiments_file(self) -> Path:
+        return self.data_dir / "experiments.yaml"
+
+    @property
     def database(self) -> Path:
         return self.data_dir / "streaming.duckdb"
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection, Iterator
 
 import dagster as dg
 
-from streaming_assets.assets.pictures import pictures
-from streaming_assets.assets.spec import DailyRows, Input, WholeRows, table_name
+from streaming_assets.assets.pictures import decision_pages, pictures
+from streaming_assets.assets.spec import DailyRows, Input, PartRows, WholeRows, table_name
 from streaming_assets.automation.partitions import known_days
 from streaming_assets.lake.days import Days
 from streaming_assets.lake.engine import duckdb_engine
@@ -55,12 +55,14 @@ class _LakeIOManager(dg.IOManager):
     def load_input(self, context: dg.InputContext) -> Input:
         return Input(self._lake, table_name(context.asset_key))
 
-    def handle_output(self, context: dg.OutputContext, obj: DailyRows | WholeRows) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: DailyRows | WholeRows | PartRows) -> None:
         name = table_name(context.asset_key)
         if isinstance(obj, DailyRows):
             key_range = context.asset_partition_key_range
             days = Days(dt.date.fromisoformat(key_range.start), dt.date.fromisoformat(key_range.end))
             self._write_days(context, name, days, obj)
+        elif isinstance(obj, PartRows):
+            self._write_parts(context, name, obj)
         else:
             self._write_whole(context, name, obj)
 
@@ -71,8 +73,21 @@ class _LakeIOManager(dg.IOManager):
         # A table made from settings alone stays as it is: other settings would have been refused.
         if output.reads or not after.state.version:
             after = self._lake.write(name, output.make(), output.reads, output.shaped_by)
+        shown = pictures(self._lake, name) if output.shaped_by is not None else {}
+        context.add_output_metadata({"dagster/row_count": after.rows, "lake_version": after.state.version, **shown})
+
+    def _write_parts(self, context: dg.OutputContext, name: str, output: PartRows) -> None:
+        refuse_downstream(self._lake, output.reads)
+        after = self._lake.snapshot(name)
+        if output.stale or output.gone or not after.state.version:
+            after = self._lake.write_parts(name, output.stale, output.make, output.gone, output.notes)
         context.add_output_metadata(
-            {"dagster/row_count": after.rows, "lake_version": after.state.version, **pictures(self._lake, name)}
+            {
+                "dagster/row_count": after.rows,
+                "made": ", ".join(output.stale) or "nothing: all is as it was",
+                "lake_version": after.state.version,
+                **(decision_pages(self._lake) if name == "experiments/decisions" else {}),
+            }
         )
 
     def _write_days(self, context: dg.OutputContext, name: str, days: Days, output: DailyRows) -> None:

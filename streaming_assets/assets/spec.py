@@ -4,7 +4,7 @@ import datetime as dt
 import hashlib
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from streaming_assets.contracts import Table
 from streaming_assets.lake.code import code_of_rows
 from streaming_assets.lake.days import Days
 from streaming_assets.lake.fold import Fold, folded
-from streaming_assets.lake.lake import Lake
+from streaming_assets.lake.lake import Lake, reporting_day
 from streaming_assets.lake.pending import Window
 
 if TYPE_CHECKING:
@@ -94,6 +94,20 @@ class WholeRows:
 
 
 @dataclass(frozen=True)
+class PartRows:
+    """What an asset made in parts returns: how to make a part, which parts to make and which to take away.
+
+    notes: what the table's state then says of what its parts were made of.
+    """
+
+    make: Callable[[str], ibis.Table]
+    stale: Sequence[str]
+    gone: Sequence[str]
+    notes: Mapping[str, Any]
+    reads: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Declared:
     """A table's asset before it is bound to settings.
 
@@ -151,11 +165,7 @@ class Declared:
         return DailyRows(build, dict(self.days.values()))
 
     def _whole(self, inputs: Mapping[str, Input], rules: Mapping[str, object]) -> WholeRows:
-        def read(found: str | Fold | Last) -> ibis.Table:
-            input_ = inputs[_input_name(_read(found))]
-            return input_.folded(found) if isinstance(found, Fold) else input_.whole()
-
-        tables = {name: read(found) for name, found in self.whole.items()}
+        tables = self._tables(inputs, rules, dt.date.max)
         return WholeRows(lambda: self.make(**tables, **_taken(self.make, rules)), self.reads)
 
     def _mart(self, inputs: Mapping[str, Input], rules: Mapping[str, object]) -> WholeRows:
@@ -163,14 +173,17 @@ class Declared:
         as_of = reporting_day(lake)
 
         def make() -> ibis.Table:
-            tables = {
-                name: _up_to(inputs[_input_name(_read(found))], found, as_of, rules)
-                for name, found in self.whole.items()
-            }
+            tables = self._tables(inputs, rules, as_of)
             rows = self.make(**tables, **_taken(self.make, {**rules, "as_of": as_of}))
             return rows if self.finish is None else self._finished(rows.to_pandas(), rules)
 
         return WholeRows(make, self.reads, self.shaped_by(lake, rules))
+
+    def _tables(self, inputs: Mapping[str, Input], rules: Mapping[str, object], last: dt.date) -> dict[str, ibis.Table]:
+        """What is read of every table without days of its own, up to a day."""
+        return {
+            name: _up_to(inputs[_input_name(_read(found))], found, last, rules) for name, found in self.whole.items()
+        }
 
     def shaped_by(self, lake: Lake, rules: Mapping[str, object]) -> dict[str, Any]:
         """What a mart's rows follow from besides the tables it reads: the day T, settings, and the code."""
@@ -211,13 +224,6 @@ def mart(
 ) -> Declared:
     """Declare a table for analysts: made as a whole, from what is known up to T."""
     return Declared(table, make, whole=reads, is_mart=True, finish=finish)
-
-
-def reporting_day(lake: Lake) -> dt.date:
-    """T: the setting as_of, else the day of the latest event; the start date where there is none."""
-    events = lake.snapshot("core/events")
-    latest = max((events.days_of(file) for file in events.files), default=lake.settings.start_date)
-    return lake.settings.as_of or latest
 
 
 def common_spec(table: Table, made_by: Callable[..., Any]) -> dict[str, Any]:

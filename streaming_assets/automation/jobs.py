@@ -7,5 +7,9 @@ INGEST = "ingest"
 COMPUTE_DAYS = "compute_days"
 REFRESH_ENTITIES = "refresh_entities"
 COMPUTE_MARTS = "compute_marts"
+DECIDE_EXPERIMENTS = "decide_experiments"
 PUBLISH = "publish"
 CHECK = "check_everything"
+
+GROUPS = ("raw", "core", "marts", "experiments", "published")
+"""What may be asked for by itself."""

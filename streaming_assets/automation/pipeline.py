@@ -13,10 +13,20 @@ import dagster as dg
 from streaming_assets import contracts
 from streaming_assets.assets.checks import CHECK_EVERYTHING
 from streaming_assets.assets.io import RANGE_END, RANGE_START
-from streaming_assets.automation.jobs import CHECK, COMPUTE_DAYS, COMPUTE_MARTS, INGEST, PUBLISH, REFRESH_ENTITIES
+from streaming_assets.automation.jobs import (
+    CHECK,
+    COMPUTE_DAYS,
+    COMPUTE_MARTS,
+    DECIDE_EXPERIMENTS,
+    GROUPS,
+    INGEST,
+    PUBLISH,
+    REFRESH_ENTITIES,
+)
 from streaming_assets.automation.partitions import known_days
 from streaming_assets.automation.plan import (
     are_entities_due,
+    are_experiments_due,
     are_marts_due,
     due_days,
     held_days,
@@ -32,8 +42,6 @@ from streaming_assets.lake.lock import writer_lock
 from streaming_assets.lake.publish import is_stale
 from streaming_assets.settings import Settings
 from streaming_assets.sources import load_sources
-
-GROUPS = ("raw", "core", "marts", "published")
 
 Answer = TypeVar("Answer")
 StepEnded = Callable[[str], None]
@@ -108,6 +116,10 @@ class Pipeline:
                 yield REFRESH_ENTITIES, None
         if "marts" in groups and self._ask(lambda lake: are_marts_due(lake, self._subjects[COMPUTE_MARTS])):
             yield COMPUTE_MARTS, None
+        if "experiments" in groups and self._ask(
+            lambda lake: are_experiments_due(lake, self._subjects[DECIDE_EXPERIMENTS])
+        ):
+            yield DECIDE_EXPERIMENTS, None
         if "published" in groups and self._ask(is_stale):
             yield PUBLISH, None
 

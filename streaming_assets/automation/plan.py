@@ -11,6 +11,7 @@ from streaming_assets.lake.days import Days, ranges_of
 from streaming_assets.lake.failures import blocking_upstream, days_behind, days_unseen, held_days, unchecked
 from streaming_assets.lake.ingest import LEDGER, ledger_rows, new_files, orphans, withdrawn_files
 from streaming_assets.lake.lake import Lake
+from streaming_assets.lake.studies import stale_experiments
 from streaming_assets.settings import rules_of
 from streaming_assets.sources import Sources, scan
 
@@ -90,4 +91,19 @@ def are_marts_due(lake: Lake, subjects: Mapping[str, str]) -> bool:
     return not blocking_upstream(lake, ()) and bool(stale_marts(lake) or unchecked(lake, subjects))
 
 
-__all__ = ["are_entities_due", "are_marts_due", "due_days", "held_days", "is_ingest_due", "runs_for", "stale_marts"]
+def are_experiments_due(lake: Lake, subjects: Mapping[str, str]) -> bool:
+    """An experiment is to be computed or checked, and no blocking check of raw or core holds them all."""
+    return not blocking_upstream(lake, ()) and bool(stale_experiments(lake) or unchecked(lake, subjects))
+
+
+__all__ = [
+    "are_entities_due",
+    "are_experiments_due",
+    "are_marts_due",
+    "due_days",
+    "held_days",
+    "is_ingest_due",
+    "runs_for",
+    "stale_experiments",
+    "stale_marts",
+]

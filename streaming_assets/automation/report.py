@@ -6,10 +6,18 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
-from streaming_assets.automation.jobs import CHECK, COMPUTE_DAYS, COMPUTE_MARTS, INGEST, PUBLISH, REFRESH_ENTITIES
+from streaming_assets.automation.jobs import (
+    CHECK,
+    COMPUTE_DAYS,
+    COMPUTE_MARTS,
+    DECIDE_EXPERIMENTS,
+    INGEST,
+    PUBLISH,
+    REFRESH_ENTITIES,
+)
 from streaming_assets.automation.partitions import known_days
 from streaming_assets.automation.pipeline import Step
-from streaming_assets.automation.plan import due_days, held_days, stale_marts
+from streaming_assets.automation.plan import due_days, held_days, stale_experiments, stale_marts
 from streaming_assets.build import check_sets, utc_now
 from streaming_assets.lake.days import Days, ranges_of
 from streaming_assets.lake.engine import duckdb_engine
@@ -17,6 +25,7 @@ from streaming_assets.lake.failures import open_failures, unchecked
 from streaming_assets.lake.ingest import LEDGER, waiting_files
 from streaming_assets.lake.lake import Lake
 from streaming_assets.lake.publish import RECORD, is_stale
+from streaming_assets.lake.studies import load_experiments
 from streaming_assets.settings import Settings
 from streaming_assets.sources import load_sources
 
@@ -26,6 +35,7 @@ _TITLES = {
     COMPUTE_DAYS: "compute days",
     REFRESH_ENTITIES: "refresh users and content",
     COMPUTE_MARTS: "compute marts",
+    DECIDE_EXPERIMENTS: "decide experiments",
     PUBLISH: "publish",
     CHECK: "check everything",
 }
@@ -57,16 +67,20 @@ def report(settings: Settings, steps: Sequence[Step]) -> bool:
         broken_files = _print_files(lake)
         _print_audience(lake)
         _print_marts(lake)
+        _print_decisions(lake)
         for problem in sources.errors:
             print(f"source definition refused: {problem}")
+        refused = load_experiments(settings.experiments_file).errors
+        for problem in refused:
+            print(f"experiment refused: {problem}")
         standing = _print_failures(lake)
         if settings.database.exists():
-            print(f"\nTables for any SQL tool: {settings.database} (schemas raw, core, marts, meta)")
+            print(f"\nTables for any SQL tool: {settings.database} (schemas raw, core, marts, experiments, meta)")
         print("Lineage, checks and plots: make ui, then http://localhost:3000")
     errors = [error for step in steps for error in step.errors]
     for error in errors:
         print(f"\n{error}", file=sys.stderr)
-    return not (errors or broken_files or standing or sources.errors)
+    return not (errors or broken_files or standing or sources.errors or refused)
 
 
 def checks_report(steps: Sequence[Step]) -> bool:
@@ -108,7 +122,8 @@ def _status_lines(lake: Lake) -> Iterator[str]:
     held = held_days(lake)
     if held:
         yield f"held       {', '.join(map(str, ranges_of(held)))}: a blocking check of raw stands failed"
-    yield "marts      " + (", ".join(stale_marts(lake)) + " to be made anew" if stale_marts(lake) else "up to date")
+    for name, stale in (("marts", stale_marts(lake)), ("experiments", stale_experiments(lake))):
+        yield f"{name:<11}" + (", ".join(stale) + " to be made anew" if stale else "up to date")
     yield "unchecked  " + (", ".join(unchecked(lake, subjects)) or "nothing")
     record = lake.rows(RECORD)
     if record:
@@ -192,6 +207,11 @@ def _print_marts(lake: Lake) -> None:
     ).fetchall()
     if top:
         print("most played in 7 days: " + ", ".join(f"{title} ({plays:,})" for title, plays in top))
+
+
+def _print_decisions(lake: Lake) -> None:
+    for row in sorted(lake.rows("experiments/decisions"), key=lambda row: row["experiment_id"]):
+        print(f"experiment {row['experiment_id']}: {row['decision']}. {row['reasons'][0]}")
 
 
 def _print_failures(lake: Lake) -> bool:

@@ -1,6 +1,6 @@
 """One declaration per table. `ALL` lists every table of the lake by name."""
 
-from streaming_assets.contracts import core, marts, meta, raw
+from streaming_assets.contracts import core, experiments, marts, meta, raw
 from streaming_assets.contracts.table import Column, Reference, Table
 
 ALL: dict[str, Table] = {
@@ -22,6 +22,7 @@ ALL: dict[str, Table] = {
         core.content_daily,
         core.hourly_activity,
         *marts.TABLES,
+        *experiments.TABLES,
         meta.open_failures,
         meta.published,
         meta.content_seen,

@@ -5,13 +5,13 @@ With x the sum of a unit up to a day and x′ up to the unit's active day before
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import ibis
 from ibis import _
 
-from streaming_assets.experiments.metrics import GROWING, METRICS, Metric
+from streaming_assets.experiments.metrics import GROWING, METRICS, Metric, capped_name
 from streaming_assets.experiments.moments import UNITS, sum_name
 
 if TYPE_CHECKING:
@@ -19,25 +19,24 @@ if TYPE_CHECKING:
 
 DailySums = Mapping[str, Mapping[str, float]]
 
-_GROWING_METRICS = tuple(metric for metric in METRICS.values() if metric.matures_after is None)
-_MATURING_METRICS = tuple(metric for metric in METRICS.values() if metric.matures_after is not None)
 
-
-def growth_by_day(unit_days: ibis.Table, caps: Mapping[str, float]) -> ibis.Table:
+def growth_by_day(
+    unit_days: ibis.Table, caps: Mapping[str, float], metrics: Mapping[str, Metric] = METRICS
+) -> ibis.Table:
     """(variant, date, growth of every sum that the growing metrics need). caps: most that counts of a unit, by column."""
     so_far = ibis.cumulative_window(group_by=["experiment_id", "user_id"], order_by="date")
     running = unit_days.mutate(**{f"now_{name}": _[name].cast("float64").sum().over(so_far) for name in GROWING})
     both = running.mutate(**{f"was_{name}": _[f"now_{name}"] - _[name].cast("float64") for name in GROWING})
     capped = both.mutate(
         **{
-            f"{when}_{name}": ibis.least(_[f"{when}_{name}"], cap)
+            f"{when}_{capped_name(name)}": ibis.least(_[f"{when}_{name}"], cap)
             for name, cap in caps.items()
             if name in GROWING
             for when in ("now", "was")
         }
     )
     sums: dict[str, ibis.Deferred] = {}
-    for metric in _GROWING_METRICS:
+    for metric in (found for found in metrics.values() if found.matures_after is None):
         for place, a in enumerate(metric.columns):
             sums[sum_name(metric, a)] = (_[f"now_{a}"] - _[f"was_{a}"]).sum()
             for b in metric.columns[place:]:
@@ -46,10 +45,10 @@ def growth_by_day(unit_days: ibis.Table, caps: Mapping[str, float]) -> ibis.Tabl
     return capped.group_by("variant", "date").agg(**sums)
 
 
-def exposed_by_day(unit_metrics: ibis.Table) -> ibis.Table:
+def exposed_by_day(unit_metrics: ibis.Table, metrics: Mapping[str, Metric] = METRICS) -> ibis.Table:
     """(variant, date, units and the sums of the maturing metrics) by day of exposure."""
     sums: dict[str, ibis.Deferred] = {UNITS: _.count().cast("float64")}
-    for metric in _MATURING_METRICS:
+    for metric in _maturing(metrics):
         value = _[metric.numerator].cast("float64")
         sums |= {sum_name(metric, metric.numerator): value.sum()}
         sums |= {sum_name(metric, metric.numerator, metric.numerator): (value * value).sum()}
@@ -57,7 +56,11 @@ def exposed_by_day(unit_metrics: ibis.Table) -> ibis.Table:
 
 
 def daily_sums(
-    growth: "pd.DataFrame", exposed: "pd.DataFrame", start: dt.date, last: dt.date
+    growth: "pd.DataFrame",
+    exposed: "pd.DataFrame",
+    start: dt.date,
+    last: dt.date,
+    metrics: Mapping[str, Metric] = METRICS,
 ) -> Iterator[tuple[dt.date, DailySums]]:
     """Each day of the experiment with every variant's sums up to it, as `moments_of` takes them.
 
@@ -68,13 +71,17 @@ def daily_sums(
 
     days = pd.date_range(start, last, freq="D")
     variants = sorted(exposed["variant"].unique())
-    cumulated = {variant: _cumulated(variant, growth, exposed, days) for variant in variants}
+    cumulated = {variant: _cumulated(variant, growth, exposed, days, _maturing(metrics)) for variant in variants}
     for place, day in enumerate(days):
         yield day.date(), {variant: cumulated[variant][place] for variant in variants}
 
 
 def _cumulated(
-    variant: str, growth: "pd.DataFrame", exposed: "pd.DataFrame", days: "pd.DatetimeIndex"
+    variant: str,
+    growth: "pd.DataFrame",
+    exposed: "pd.DataFrame",
+    days: "pd.DatetimeIndex",
+    maturing: Iterable[Metric],
 ) -> list[dict[str, float]]:
     import pandas as pd
 
@@ -84,12 +91,16 @@ def _cumulated(
 
     grown, begun = by_day(growth), by_day(exposed)
     parts = [grown.cumsum(), begun[[UNITS]].cumsum()]
-    for metric in _MATURING_METRICS:
+    for metric in maturing:
         own = [name for name in begun.columns if name in _sums_of(metric)]
         matured = begun[own].assign(**{sum_name(metric): begun[UNITS]})
         parts.append(matured.shift(metric.matures_after, fill_value=0.0).cumsum())
     together = pd.concat(parts, axis=1)
     return [dict(zip(together.columns, row, strict=True)) for row in together.itertuples(index=False, name=None)]
+
+
+def _maturing(metrics: Mapping[str, Metric]) -> list[Metric]:
+    return [metric for metric in metrics.values() if metric.matures_after is not None]
 
 
 def _sums_of(metric: Metric) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, TypeGuard
 
@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, ErrorDetails, InitErrorDetails, PydanticCustomError, core_schema
 
-from streaming_assets.experiments.metrics import METRICS, Metric
+from streaming_assets.experiments.metrics import METRICS, Metric, capped_name
 
 CONTROL = "control"
 RESERVED_IDS = ("plan",)
@@ -307,6 +307,15 @@ class Experiment(_Part):
     def treatments(self) -> tuple[str, ...]:
         """All variants but control, as they stand in the file."""
         return tuple(name for name in self.variants if name != CONTROL)
+
+    @property
+    def metrics(self) -> dict[str, Metric]:
+        """All metrics by name; those that are winsorised are means of the capped column."""
+        capped = {name: METRICS[name] for name in self.winsorise}
+        return {
+            **METRICS,
+            **{name: replace(metric, numerator=capped_name(metric.numerator)) for name, metric in capped.items()},
+        }
 
     def role(self, metric: str) -> str:
         """What the metric is to the decision."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from streaming_assets.experiments.config import CONTROL, Experiment
 from streaming_assets.experiments.inference import Sums, comparison
-from streaming_assets.experiments.metrics import METRICS, Metric
+from streaming_assets.experiments.metrics import Metric
 from streaming_assets.experiments.moments import UNITS
 
 SRM_ALPHA = 0.001
@@ -88,7 +88,11 @@ def _sample_ratio(experiment: Experiment, counts: Mapping[str, int]) -> Health:
 
 def _balance(experiment: Experiment, by_variant: Mapping[str, Sums]) -> list[Health]:
     """Of every metric that has a like in the pre-period; p corrected for their number (Bonferroni)."""
-    before = [_pre_metric(metric) for metric in METRICS.values() if metric.pre_columns and metric.matures_after is None]
+    before = [
+        _pre_metric(metric)
+        for metric in experiment.metrics.values()
+        if metric.pre_columns and metric.matures_after is None
+    ]
     questions = len(before) * len(experiment.treatments)
     found = []
     for metric in before:

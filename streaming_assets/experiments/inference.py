@@ -85,7 +85,7 @@ def results(
     found = [
         result
         for variant in experiment.treatments
-        for metric in METRICS.values()
+        for metric in experiment.metrics.values()
         for result in _by_all_methods(experiment, metric, variant, by_variant, planned_units)
     ]
     return _adjusted(experiment, found) + _cuts(experiment, by_segment)
@@ -225,7 +225,7 @@ def _adjusted(experiment: Experiment, found: Sequence[Result]) -> list[Result]:
 
 def _cuts(experiment: Experiment, by_segment: Mapping[tuple[str, str], Mapping[str, Sums]]) -> list[Result]:
     """The primary metric by segments, as far as they are large enough; p_adjusted by Benjamini–Hochberg over all."""
-    metric = METRICS[experiment.primary]
+    metric = experiment.metrics[experiment.primary]
     found = [
         result
         for (dimension, segment), sums in sorted(by_segment.items())

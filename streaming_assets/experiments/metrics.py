@@ -92,6 +92,12 @@ METRICS: dict[str, Metric] = {
     )
 }
 
+
+def capped_name(column: str) -> str:
+    """The column that has no more of another than its cap."""
+    return f"capped_{column}"
+
+
 GROWING = tuple(
     dict.fromkeys(name for found in METRICS.values() if found.matures_after is None for name in found.columns)
 )

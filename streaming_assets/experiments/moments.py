@@ -44,15 +44,15 @@ class Moments:
         return found if found > _CONSTANT * size**2 else 0.0
 
 
-def unit_sums(units: ibis.Table, by: tuple[str, ...]) -> ibis.Table:
+def unit_sums(units: ibis.Table, by: tuple[str, ...], metrics: Mapping[str, Metric] = METRICS) -> ibis.Table:
     """Sums of unit_metrics' columns, squares and products by groups; everything that `moments_of` takes.
 
     Sums add up, so that coarser groups follow from finer ones. Columns: by, and the names that `sum_name` gives.
     """
-    known = {metric.matures_after for metric in METRICS.values() if metric.matures_after is not None}
+    known = {metric.matures_after for metric in metrics.values() if metric.matures_after is not None}
     observed = units.mutate(**{_eligible(days): (_.days_observed >= days).cast("float64") for days in sorted(known)})
     sums: dict[str, ibis.Deferred] = {UNITS: _.count().cast("float64")}
-    for metric in METRICS.values():
+    for metric in metrics.values():
         sums |= _sums_of(metric)
     return observed.group_by(*by).agg(**sums)
 

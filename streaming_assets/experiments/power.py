@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from streaming_assets.experiments.config import CONTROL, Experiment
 from streaming_assets.experiments.estimates import quantile
 from streaming_assets.experiments.inference import Sums, comparison
-from streaming_assets.experiments.metrics import METRICS, Metric
+from streaming_assets.experiments.metrics import Metric
 from streaming_assets.experiments.moments import units_of
 
 POWER = 0.80
@@ -40,7 +40,7 @@ def power(experiment: Experiment, by_variant: Mapping[str, Sums], units_per_day:
     return [
         _of_metric(experiment, metric, variant, by_variant, units_per_day)
         for variant in experiment.treatments
-        for metric in METRICS.values()
+        for metric in experiment.metrics.values()
     ]
 
 

@@ -13,7 +13,7 @@ from streaming_assets.experiments.config import Experiment
 from streaming_assets.experiments.decision import Decision, Evidence, decide
 from streaming_assets.experiments.health import Health, Logged, health
 from streaming_assets.experiments.inference import DIMENSIONS, Method, Result, Sums, one_result, results
-from streaming_assets.experiments.metrics import METRICS
+from streaming_assets.experiments.metrics import METRICS, Metric, capped_name
 from streaming_assets.experiments.moments import unit_sums
 from streaming_assets.experiments.power import Power, power
 from streaming_assets.experiments.window import Window
@@ -39,18 +39,20 @@ def caps(experiment: Experiment, unit_metrics: ibis.Table) -> ibis.Table:
 
 
 def capped(unit_metrics: ibis.Table, most: Mapping[str, float]) -> ibis.Table:
-    """The units with no more than the caps."""
-    return unit_metrics.mutate(**{name: ibis.least(_[name].cast("float64"), cap) for name, cap in most.items()})
+    """The units with a column more per cap, which has no more than that."""
+    return unit_metrics.mutate(
+        **{capped_name(name): ibis.least(_[name].cast("float64"), cap) for name, cap in most.items()}
+    )
 
 
-def sums_by_segment(unit_metrics: ibis.Table) -> ibis.Table:
+def sums_by_segment(unit_metrics: ibis.Table, metrics: Mapping[str, Metric] = METRICS) -> ibis.Table:
     """`unit_sums` by variant and everything that results are split by."""
-    return unit_sums(unit_metrics, ("variant", *DIMENSIONS))
+    return unit_sums(unit_metrics, ("variant", *DIMENSIONS), metrics)
 
 
-def sums_by_variant(unit_metrics: ibis.Table) -> ibis.Table:
+def sums_by_variant(unit_metrics: ibis.Table, metrics: Mapping[str, Metric] = METRICS) -> ibis.Table:
     """`unit_sums` by variant."""
-    return unit_sums(unit_metrics, ("variant",))
+    return unit_sums(unit_metrics, ("variant",), metrics)
 
 
 def newly_exposed(unit_metrics: ibis.Table) -> ibis.Table:
@@ -82,9 +84,9 @@ def daily_rows(
         return []
     kept = [name for name in _names(Result) if name in _DAILY_COLUMNS]
     rows = []
-    for day, sums in daily_sums(growth, exposed, window.start, window.last):
+    for day, sums in daily_sums(growth, exposed, window.start, window.last, experiment.metrics):
         for variant in experiment.treatments:
-            for metric in METRICS.values():
+            for metric in experiment.metrics.values():
                 for method in _DAILY_METHODS:
                     found = one_result(experiment, metric, variant, method, sums, planned_units)
                     rows.append({"date": day, **{name: getattr(found, name) for name in kept}})

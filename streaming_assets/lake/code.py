@@ -6,12 +6,12 @@ from pathlib import Path
 
 import streaming_assets
 
-_MAKES_ROWS = ("contracts", "transforms")
+_MAKES_ROWS = ("contracts", "transforms", "experiments")
 
 
 @cache
 def code_of_rows() -> str:
-    """A fingerprint of every module of transforms/ and contracts/.
+    """A fingerprint of every module of transforms/, contracts/ and experiments/.
 
     All of them, because a constant or a function may come from any: what is made anew needlessly after an upgrade
     costs one night, what is not made anew stays wrong.

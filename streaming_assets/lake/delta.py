@@ -96,6 +96,11 @@ class Snapshot:
     def rows(self) -> int:
         return sum(file.rows for file in self.files)
 
+    @property
+    def last_day(self) -> dt.date | None:
+        """The latest day with rows."""
+        return max((self.days_of(file) for file in self.files), default=None)
+
     def days_of(self, file: DataFile) -> dt.date:
         """The day whose rows the file holds."""
         assert self.table.day_column is not None  # noqa: S101 - asked of daily tables only

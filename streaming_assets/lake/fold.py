@@ -43,7 +43,7 @@ def folded(lake: Lake, aggregate: Fold, up_to: dt.date = dt.date.max) -> ibis.Ta
 
 def _folded(lake: Lake, aggregate: Fold, up_to: dt.date) -> ibis.Table:
     over = lake.snapshot(aggregate.over)
-    last = max((over.days_of(file) for file in over.files), default=None)
+    last = over.last_day
     if last is None:
         return aggregate.fold(lake.read(aggregate.over))
     through = _kept_through(lake, aggregate)

@@ -57,6 +57,11 @@ class Lake:
         at = self.snapshot(name)
         return self.engine.scan(at.table, at.folder, [file.path for file in files_of(at, days)])
 
+    def read_part(self, name: str, value: str) -> ibis.Table:
+        """The rows of one partition of a table that is partitioned by one text."""
+        at = self.snapshot(name)
+        return self.engine.scan(at.table, at.folder, [file.path for file in part_of(at, value)])
+
     def read_sql(self, name: str, days: Days | Iterable[dt.date] | None = None) -> str:
         """As `read`, as a SELECT in the engine's dialect."""
         at = self.snapshot(name)
@@ -115,6 +120,21 @@ class Lake:
             )
         state = dataclasses.replace(before.state, days=DayVersions({**before.state.days, **stamps}))
         return self._commit(before, files, files_of(before, days), state, f"replace {days}", wrote=days)
+
+    def write_parts(
+        self,
+        name: str,
+        parts: Iterable[str],
+        build: Callable[[str], ibis.Table],
+        gone: Iterable[str],
+        notes: Mapping[str, Any],
+    ) -> Snapshot:
+        """Replace partitions of a table that is partitioned by one text, and take others away, in one commit."""
+        before = self.snapshot(name)
+        wanted = list(parts)
+        added = [file for part in wanted for file in self.engine.write(build(part), before.table, before.folder)]
+        removed = [file for part in (*wanted, *gone) for file in part_of(before, part)]
+        return self._commit(before, added, removed, State(notes=notes), "replace parts")
 
     def replace_files(
         self,
@@ -179,6 +199,11 @@ class Lake:
         return parts
 
 
+def reporting_day(lake: Lake) -> dt.date:
+    """T: the setting as_of, else the day of the latest event; the start date where there is none."""
+    return lake.settings.as_of or lake.snapshot("core/events").last_day or lake.settings.start_date
+
+
 def checked_versions(lake: Lake) -> dict[str, int]:
     """By set of checks, the version of its table up to which it has seen every row."""
     return dict(lake.snapshot(OPEN_FAILURES).state.notes.get("checked", {}))
@@ -190,6 +215,12 @@ def files_of(at: Snapshot, days: Days | Iterable[dt.date] | None) -> list[DataFi
         return list(at.files)
     wanted = days if isinstance(days, Days) else set(days)
     return [file for file in at.files if at.days_of(file) in wanted]
+
+
+def part_of(at: Snapshot, value: str) -> list[DataFile]:
+    """The files of one partition of a table that is partitioned by one text."""
+    (column,) = at.table.partition_by
+    return [file for file in at.files if file.partition[column] == value]
 
 
 def next_version(before: Snapshot) -> int:

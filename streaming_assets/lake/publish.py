@@ -111,8 +111,7 @@ def _describe(lake: Lake, tables: Iterable[Table], code_versions: Mapping[str, s
     connection.execute(
         'CREATE TABLE draft.meta.columns ("table" VARCHAR, "column" VARCHAR, type VARCHAR, description VARCHAR)'
     )
-    events = lake.snapshot("core/events")
-    latest = max((events.days_of(file) for file in events.files), default=None)
+    latest = lake.snapshot("core/events").last_day
     for table in tables:
         at = lake.snapshot(table.name)
         connection.execute(

@@ -6,6 +6,8 @@ from functools import partial
 import ibis
 from ibis import _
 
+from streaming_assets.experiments.config import CONTROL
+from streaming_assets.experiments.metrics import GROWING, METRICS
 from streaming_assets.quality.reconciliation import Reconciliation
 
 _REPORT = "Materialise this table again; report it if that does not help: by their definitions these numbers are equal."
@@ -99,6 +101,34 @@ def identities() -> list[Reconciliation]:
             "n_at_risk of a day = that of the day before − n_lost − n_censored of it; survival never rises.",
             [],
             days_with_other_risk,
+        ),
+        _identity(
+            "units_are_those_of_assignments",
+            "experiments/unit_metrics",
+            "Every assigned unit has a row in its variant, and nobody else.",
+            ["experiments/assignments"],
+            units_on_one_side,
+        ),
+        _identity(
+            "days_add_up_to_units",
+            "experiments/unit_metrics",
+            "What units do = Σ over their days in experiments/unit_days, and no day is of anybody else.",
+            ["experiments/unit_days"],
+            units_with_other_sums,
+        ),
+        _identity(
+            "exposed_units_are_counted_in_every_growing_metric",
+            "experiments/results",
+            "n_control and n_variant of metrics that every unit is eligible for are the units of experiments/unit_metrics.",
+            ["experiments/unit_metrics"],
+            results_with_other_units,
+        ),
+        _identity(
+            "the_last_day_is_the_result",
+            "experiments/daily_results",
+            "Units, effects and their intervals on an experiment's last day are those of experiments/results.",
+            ["experiments/results"],
+            last_days_with_other_effects,
         ),
     ]
 
@@ -264,3 +294,70 @@ def days_with_other_risk(survival: ibis.Table) -> ibis.Table:
         .filter((_.n_at_risk != _.expected) | (_.survival > _.survival_before))
         .select("day", "n_at_risk", "expected")
     )
+
+
+_IN_AN_EXPERIMENT = ["experiment_id", "user_id", "variant"]
+_COMPARED = ("n_control", "n_variant", "effect", "effect_low", "effect_high")
+_ROUNDING = 1e-6
+
+
+def units_on_one_side(unit_metrics: ibis.Table, assignments: ibis.Table) -> ibis.Table:
+    """Units of one table that the other does not have in the same variant."""
+    return _only(unit_metrics, assignments, "unit_metrics").union(_only(assignments, unit_metrics, "assignments"))
+
+
+def _only(here: ibis.Table, there: ibis.Table, where: str) -> ibis.Table:
+    return here.anti_join(there, _IN_AN_EXPERIMENT).select(*_IN_AN_EXPERIMENT, only_in=ibis.literal(where))
+
+
+def units_with_other_sums(unit_metrics: ibis.Table, unit_days: ibis.Table) -> ibis.Table:
+    """Units that did something else than their days say, and days of nobody."""
+    days = unit_days.group_by(*_IN_AN_EXPERIMENT).agg(**{f"{name}_of_days": _[name].sum() for name in GROWING})
+    both = unit_metrics.outer_join(days, _IN_AN_EXPERIMENT)
+    both = both.mutate(
+        **{name: both[name].coalesce(both[f"{name}_right"]) for name in _IN_AN_EXPERIMENT},
+        **{name: both[name].coalesce(0) for found in GROWING for name in (found, f"{found}_of_days")},
+    )
+    differs = [_differ(both[name], both[f"{name}_of_days"]) for name in GROWING]
+    return both.filter(ibis.or_(*differs)).select(
+        *_IN_AN_EXPERIMENT, *(name for found in GROWING for name in (found, f"{found}_of_days"))
+    )
+
+
+def results_with_other_units(results: ibis.Table, unit_metrics: ibis.Table) -> ibis.Table:
+    """Results over all units that count others than there are in control and the variant."""
+    units = unit_metrics.group_by("experiment_id", "variant").agg(units=_.count())
+    in_control = units.filter(_.variant == CONTROL).select("experiment_id", in_control=_.units)
+    every_unit_counts = [metric.name for metric in METRICS.values() if metric.matures_after is None]
+    found = (
+        results.filter(_.dimension == "all", _.metric.isin(every_unit_counts))
+        .left_join(units, ["experiment_id", "variant"])
+        .drop("experiment_id_right", "variant_right")
+        .left_join(in_control, "experiment_id")
+        .drop("experiment_id_right")
+        .mutate(units=_.units.coalesce(0), in_control=_.in_control.coalesce(0))
+    )
+    return found.filter((_.n_variant != _.units) | (_.n_control != _.in_control)).select(
+        "experiment_id", "metric", "variant", "method", "n_control", "in_control", "n_variant", "units"
+    )
+
+
+def last_days_with_other_effects(daily_results: ibis.Table, results: ibis.Table) -> ibis.Table:
+    """Results that differ from the cumulated ones of the last day."""
+    key = ["experiment_id", "metric", "variant", "method"]
+    newest = ibis.window(group_by=key, order_by=ibis.desc("date"))
+    last = daily_results.mutate(place=ibis.row_number().over(newest)).filter(_.place == 0)
+    of_last = last.select(*key, **{f"{name}_of_day": _[name] for name in _COMPARED})
+    both = results.filter(_.dimension == "all").inner_join(of_last, key)
+    # Effects are differences of means: what rounding leaves of them is measured by these.
+    scale = both.mean_control.abs().coalesce(0.0)
+    differs = [_differ(both[name], both[f"{name}_of_day"], scale) for name in _COMPARED]
+    return both.filter(ibis.or_(*differs)).select(
+        *key, *(name for found in _COMPARED for name in (found, f"{found}_of_day"))
+    )
+
+
+def _differ(here: ibis.Value, there: ibis.Value, scale: ibis.Value | float = 0.0) -> ibis.Value:
+    """Apart by more than sums in another order are, or known on one side only."""
+    most = ibis.greatest(here.abs(), there.abs(), scale) * _ROUNDING
+    return ((here - there).abs() > most).coalesce(here.isnull() != there.isnull())

@@ -1,5 +1,6 @@
 """What all pictures share: size, colours, axes, PNG. Matplotlib takes a second to import and is imported when drawing."""
 
+import base64
 import io
 import warnings
 from collections.abc import Sequence
@@ -50,6 +51,11 @@ def png(figure: "Figure") -> bytes:
     picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     picture.quantize(256, Image.Quantize.MAXCOVERAGE).save(file, format="png", optimize=True)
     return file.getvalue()
+
+
+def embedded(name: str, image: bytes) -> str:
+    """A PNG within Markdown."""
+    return f"![{name}](data:image/png;base64,{base64.b64encode(image).decode()})"
 
 
 def plain(axes: "Axes", title: str = "", x: str = "", y: str = "") -> None:

@@ -36,6 +36,11 @@ class Published:
         return _frame(self.database, table)
 
     @property
+    def experiments_file(self) -> Path:
+        """What was configured."""
+        return self.database.with_name("experiments.yaml")
+
+    @property
     def as_of(self) -> pd.Timestamp:
         return self.frame("core/events").event_date.max()
 
@@ -46,9 +51,10 @@ def _frame(database: Path, table: str) -> pd.DataFrame:
         return connection.execute(f"SELECT * FROM {table.replace('/', '.')}").df()
 
 
-def _landed(home: Path, put: Callable[[Path], None], **settings: object) -> Published:
+def _landed(home: Path, put: Callable[[Path], None], experiments: str, **settings: object) -> Published:
     folder = DataFolder.at(home / "data", memory_limit="2GB", **settings)
     put(folder.landing)
+    shutil.copy(Path(__file__).with_name(experiments), folder.settings.experiments_file)
     steps = folder.run(groups=GROUPS)
     assert not errors(steps)
     assert not failed_blocking(steps)
@@ -63,7 +69,7 @@ def sample_published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     def put(landing: Path) -> None:
         shutil.copytree(sample, landing, dirs_exist_ok=True)
 
-    return _landed(tmp_path_factory.mktemp("sample"), put)
+    return _landed(tmp_path_factory.mktemp("sample"), put, "sample_experiments.yaml")
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +83,13 @@ def third_party_published(tmp_path_factory: pytest.TempPathFactory) -> Published
         for name, lands_as in THIRD_PARTY.items():
             shutil.copy(source / name, landing / lands_as)
 
-    return _landed(tmp_path_factory.mktemp("third-party"), put, start_date=dt.date(2005, 1, 1), max_rejected_share=1.0)
+    return _landed(
+        tmp_path_factory.mktemp("third-party"),
+        put,
+        "third_party_experiments.yaml",
+        start_date=dt.date(2005, 1, 1),
+        max_rejected_share=1.0,
+    )
 
 
 @pytest.fixture(params=["sample_published", "third_party_published"])

@@ -12,6 +12,7 @@ from streaming_assets.quality.identities import identities
 
 MONDAY = dt.date(2026, 3, 2)
 Rows = list[dict[str, Any]]
+OF_MARTS = [check for check in identities() if check.asset.startswith("marts/")]
 
 
 def day(number: int) -> dt.date:
@@ -122,7 +123,7 @@ def violations(name: str, asset: str, tables: dict[str, Rows]) -> Rows:
     return check.violated(read, None).to_pyarrow().to_pylist()
 
 
-@pytest.mark.parametrize("check", identities(), ids=lambda check: f"{check.asset}-{check.name}")
+@pytest.mark.parametrize("check", OF_MARTS, ids=lambda check: f"{check.asset}-{check.name}")
 def test_numbers_that_agree_pass_and_so_do_empty_tables(check):
     assert violations(check.name, check.asset, TRUE) == []
     assert violations(check.name, check.asset, {}) == []
@@ -135,4 +136,4 @@ def test_a_number_that_does_not_is_found(name, asset, row, change):
 
 
 def test_there_is_a_broken_case_for_every_check():
-    assert {(name, asset) for name, asset, *_ in BROKEN} == {(check.name, check.asset) for check in identities()}
+    assert {(name, asset) for name, asset, *_ in BROKEN} == {(check.name, check.asset) for check in OF_MARTS}
