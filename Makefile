@@ -8,7 +8,7 @@ DATA_DIR ?= data
 LANDING ?= data/sample
 
 help: ## this map
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 env: $(STAMP) ## the environment in .venv, versions as locked (EXTRAS=… adds optional extras)
 
@@ -40,6 +40,9 @@ lint: env ## format, style and types
 bench: env ## measure: 19 M events beside a hand-written script, one new day, imports; rewrites docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
+bench-experiments: env ## measure: 1,000 A/A assignments, 5 M units, an experiment on the 19 M events; rewrites docs/benchmarks.md
+	$(BIN)/python -m benchmarks experiments_calibration experiments_speed experiments_lastfm
+
 screenshots: ## take docs/images anew from `make ui` in another terminal (needs playwright and Chromium)
 	$(BIN)/python docs/screenshots.py
 
@@ -49,4 +52,4 @@ lock: ## resolve the versions again (needs uv)
 clean: ## remove the environment and everything computed; landed files stay
 	rm -rf $(VENV) $(DATA_DIR)/lake $(DATA_DIR)/dagster $(DATA_DIR)/streaming.duckdb*
 
-.PHONY: help env run ui test test-full lint bench screenshots lock clean
+.PHONY: help env run ui test test-full lint bench bench-experiments screenshots lock clean

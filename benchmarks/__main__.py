@@ -14,45 +14,68 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import imports, nineteen_million, one_new_day
+from benchmarks import (
+    experiments_calibration,
+    experiments_lastfm,
+    experiments_page,
+    experiments_speed,
+    imports,
+    nineteen_million,
+    one_new_day,
+)
 from benchmarks.page import render
 
 ROOT = Path(__file__).resolve().parents[1]
 USERS, DAYS = 1_000, 1_500
+SALTS, UNITS = 1_000, 5_000_000
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "imports": lambda asked: imports.run(),
     "nineteen_million": lambda asked: nineteen_million.run(asked.work, asked.users, asked.days),
     "one_new_day": lambda asked: one_new_day.run(asked.work, asked.users, asked.days),
 }
+EXPERIMENTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    "experiments_calibration": lambda asked: experiments_calibration.run(asked.work, asked.salts),
+    "experiments_speed": lambda asked: experiments_speed.run(asked.work, asked.units),
+    "experiments_lastfm": lambda asked: experiments_lastfm.run(asked.work, asked.users, asked.days),
+}
+ALL = {**BENCHMARKS, **EXPERIMENTS}
 
 
 def main() -> None:
     asked = _arguments()
     asked.work.mkdir(parents=True, exist_ok=True)
-    is_full_size = (asked.users, asked.days) == (USERS, DAYS)
+    is_full_size = (asked.users, asked.days, asked.salts, asked.units) == (USERS, DAYS, SALTS, UNITS)
     figures_file = ROOT / "benchmarks/last.json" if is_full_size else asked.work / "last.json"
     page_file = ROOT / "docs/benchmarks.md" if is_full_size else asked.work / "benchmarks.md"
     for name in asked.benchmarks or BENCHMARKS:
         print(f"{name} …", file=sys.stderr, flush=True)
-        measured = {**_provenance(), **BENCHMARKS[name](asked)}
+        measured = {**_provenance(), **ALL[name](asked)}
         figures = json.loads(figures_file.read_text(encoding="utf-8")) if figures_file.exists() else {}
         figures_file.write_text(json.dumps({**figures, name: measured}, indent=1) + "\n", encoding="utf-8")
-        page_file.write_text(render({**figures, name: measured}), encoding="utf-8")
+        page = render({**figures, name: measured}) + experiments_page.render({**figures, name: measured})
+        page_file.write_text(page, encoding="utf-8")
     print(page_file.read_text(encoding="utf-8"))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("benchmarks", nargs="*", metavar="NAME", help=f"only these of {', '.join(BENCHMARKS)}")
+    parser.add_argument(
+        "benchmarks",
+        nargs="*",
+        metavar="NAME",
+        help=f"these of {', '.join(ALL)}; the first {len(BENCHMARKS)} where none is named",
+    )
     parser.add_argument("--users", type=int, default=USERS)
     parser.add_argument("--days", type=int, default=DAYS)
+    parser.add_argument("--salts", type=int, default=SALTS, help="re-randomisations of experiments_calibration")
+    parser.add_argument("--units", type=int, default=UNITS, help="users of experiments_speed")
     parser.add_argument(
         "--work", type=Path, default=ROOT / "benchmarks/work", help="folder for logs and lakes, some 20 GB"
     )
     asked = parser.parse_args()
-    unknown = [name for name in asked.benchmarks if name not in BENCHMARKS]
+    unknown = [name for name in asked.benchmarks if name not in ALL]
     if unknown:
-        parser.error(f"{', '.join(unknown)} is no benchmark; they are {', '.join(BENCHMARKS)}")
+        parser.error(f"{', '.join(unknown)} is no benchmark; they are {', '.join(ALL)}")
     return asked
 
 

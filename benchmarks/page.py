@@ -18,8 +18,8 @@ Figures = dict[str, Any]
 _PREFACE = """\
 # Benchmarks
 
-Written by `make bench` (`python -m benchmarks`), which measures everything on this page and keeps the figures in
-`benchmarks/last.json`; edit neither by hand. Times are wall time of whole commands, Python's start and imports
+Written by `make bench` (`python -m benchmarks`) and, from the heading Experiments on, by `make bench-experiments`, which
+measure everything on this page and keep the figures in `benchmarks/last.json`; edit neither by hand. Times are wall time of whole commands, Python's start and imports
 included, where nothing else is said; peak memory is the largest resident set. Both runners get two threads.
 """
 
@@ -48,46 +48,54 @@ def _nineteen_million(figures: Figures) -> str:
     to_sessions = _seconds_of(figures["stages"], "core/sessions")
     again = figures["nothing_new"]
     events = figures["event_log"]
-    runs = _table(
+    runs = table(
         ["run", "time", "peak memory"],
         [
-            ["hand-written script", _time(by_hand["seconds"]), _memory(by_hand["peak_bytes"])],
-            ["`streaming-assets run`, up to core", _time(pipeline["seconds"]), _memory(pipeline["peak_bytes"])],
-            ["then its marts", _time(marts["seconds"]), _memory(marts["peak_bytes"])],
-            ["again, with nothing new", _time(again["seconds"]), _memory(again["peak_bytes"])],
-            ["up to core, memory limit 1 GB", _time(small["seconds"]), _memory(small["peak_bytes"])],
-            ["then its marts, memory limit 1 GB", _time(small_marts["seconds"]), _memory(small_marts["peak_bytes"])],
+            ["hand-written script", shown_time(by_hand["seconds"]), shown_memory(by_hand["peak_bytes"])],
+            [
+                "`streaming-assets run`, up to core",
+                shown_time(pipeline["seconds"]),
+                shown_memory(pipeline["peak_bytes"]),
+            ],
+            ["then its marts", shown_time(marts["seconds"]), shown_memory(marts["peak_bytes"])],
+            ["again, with nothing new", shown_time(again["seconds"]), shown_memory(again["peak_bytes"])],
+            ["up to core, memory limit 1 GB", shown_time(small["seconds"]), shown_memory(small["peak_bytes"])],
+            [
+                "then its marts, memory limit 1 GB",
+                shown_time(small_marts["seconds"]),
+                shown_memory(small_marts["peak_bytes"]),
+            ],
         ],
     )
-    promises = _table(
+    promises = table(
         ["promise", "at most", "measured", ""],
         [
-            _promise(
+            promise(
                 f"{MOST_TIMES_BY_HAND} × the hand-written script + 13 ms per daily asset and day for the event log",
                 most,
                 pipeline["seconds"],
-                _time,
+                shown_time,
             ),
-            _promise("peak memory", MOST_PEAK_BYTES, pipeline["peak_bytes"], _memory),
-            _promise(
+            promise("peak memory", MOST_PEAK_BYTES, pipeline["peak_bytes"], shown_memory),
+            promise(
                 "nothing new: half the time of the first run",
                 MOST_OF_FIRST_RUN * pipeline["seconds"],
                 again["seconds"],
-                _time,
+                shown_time,
             ),
-            _promise(
+            promise(
                 f"the {len(of_marts)} marts: the time of building core/sessions, from core/plays",
                 to_sessions,
                 in_marts,
-                _time,
+                shown_time,
             ),
-            _promise("nothing new: stages that ran", 0, again["stages"], "{:.0f}".format),
+            promise("nothing new: stages that ran", 0, again["stages"], "{:.0f}".format),
         ],
     )
     return f"""\
 ## {figures["rows"]["events"] / 1e6:,.1f} million events: TSV to published, checked core tables
 
-{_provenance(figures)}
+{provenance(figures)}
 
 A simulated log in the format of the Last.fm 1K data set ({figures["users"]:,} users, {figures["days"]:,} days,
 {figures["log_bytes"] / 1e9:.1f} GB), landed as one file. `benchmarks/handwritten.py` makes the same core tables from it
@@ -97,8 +105,8 @@ every run: rows and every column, floats by their sums; the benchmark fails wher
 {runs}
 {promises}
 The event log is Dagster's record of {figures["daily_assets"]} daily assets × {figures["asset_days"] // figures["daily_assets"]:,} days,
-a price of the first backfill only. The same number of assets that compute nothing take {_time(events["sqlite"])}
-with the events in SQLite, as here, and {_time(events["memory"])} with them in memory: {1e3 * events["sqlite"] / figures["asset_days"]:.1f} ms
+a price of the first backfill only. The same number of assets that compute nothing take {shown_time(events["sqlite"])}
+with the events in SQLite, as here, and {shown_time(events["memory"])} with them in memory: {1e3 * events["sqlite"] / figures["asset_days"]:.1f} ms
 and {1e3 * events["memory"] / figures["asset_days"]:.1f} ms per asset and day. Without it, the pipeline took
 {(pipeline["seconds"] - events["sqlite"]) / by_hand["seconds"]:.2f} × the hand-written script.
 
@@ -112,21 +120,21 @@ def _seconds_of(stages: Sequence[Figures], *names: str) -> float:
 def _stage_tables(figures: Figures) -> str:
     stages = [*figures["stages"], *figures["stages_of_marts"]]
     jobs = [
-        [f"**{job}**" if number == 0 else "", stage["name"], _time(stage["seconds"])]
+        [f"**{job}**" if number == 0 else "", stage["name"], shown_time(stage["seconds"])]
         for job, found in itertools.groupby(stages, key=lambda stage: stage["job"])
         for number, stage in enumerate(found)
     ]
     commands = figures["pipeline"]["seconds"] + figures["marts"]["seconds"]
     rest = commands - sum(stage["seconds"] for stage in stages)
-    by_hand = [[name, _time(seconds)] for name, seconds in figures["by_hand_tables"].items()]
+    by_hand = [[name, shown_time(seconds)] for name, seconds in figures["by_hand_tables"].items()]
     return f"""\
 Where the pipeline's time went; an asset's time includes storing its materialisations, `announcing` is storing that they
 are planned:
 
-{_table(["job", "stage", "time"], [*jobs, ["", "start, imports, what is due, summary", _time(rest)]])}
+{table(["job", "stage", "time"], [*jobs, ["", "start, imports, what is due, summary", shown_time(rest)]])}
 Where the hand-written script's time went:
 
-{_table(["table", "time"], by_hand)}"""
+{table(["table", "time"], by_hand)}"""
 
 
 def _one_new_day(figures: Figures) -> str:
@@ -134,7 +142,7 @@ def _one_new_day(figures: Figures) -> str:
     rows = [
         [
             f"new day {number + 1}",
-            *(_time(side[of][number]) for of in ("commands", "runs") for side in (short, long)),
+            *(shown_time(side[of][number]) for of in ("commands", "runs") for side in (short, long)),
         ]
         for number in range(len(short["commands"]))
     ]
@@ -142,29 +150,29 @@ def _one_new_day(figures: Figures) -> str:
     return f"""\
 ## One new day on a long history
 
-{_provenance(figures)}
+{provenance(figures)}
 
 Two lakes of the same {figures["users"]:,} users, one with {days[0]} of history, one with {
         days[1]
     }; the same days are landed on
 both, one by one, and `streaming-assets run --groups raw,core` takes each in with all checks.
 
-{_table(["", *(f"command, {of}" for of in days), *(f"its Dagster runs, {of}" for of in days)], rows)}
+{table(["", *(f"command, {of}" for of in days), *(f"its Dagster runs, {of}" for of in days)], rows)}
 {
-        _table(
+        table(
             ["promise", "at most", "measured", ""],
             [
-                _promise(
+                promise(
                     "medians of the command, long by short history",
                     MOST_TIMES_SHORT_HISTORY,
                     one_new_day.ratio(figures, "commands"),
-                    _times,
+                    shown_times,
                 ),
-                _promise(
+                promise(
                     "medians of its Dagster runs alone, long by short history",
                     MOST_TIMES_SHORT_HISTORY,
                     one_new_day.ratio(figures, "runs"),
-                    _times,
+                    shown_times,
                 ),
             ],
         )
@@ -175,44 +183,44 @@ def _imports(figures: Figures) -> str:
     return f"""\
 ## Importing the definitions
 
-{_provenance(figures)}
+{provenance(figures)}
 
 Times of a Python that imports one module and ends, in turn, {len(figures["dagster"])} times each: `dagster`
 {_range(figures["dagster"])}, `streaming_assets.definitions` {_range(figures["definitions"])}.
 
 {
-        _table(
+        table(
             ["promise", "at most", "measured", ""],
             [
-                _promise("medians, definitions by Dagster", MOST_TIMES_DAGSTER, imports.ratio(figures), _times),
+                promise("medians, definitions by Dagster", MOST_TIMES_DAGSTER, imports.ratio(figures), shown_times),
             ],
         )
     }"""
 
 
-def _promise(text: str, most: float, measured: float, shown: Callable[[float], str]) -> list[str]:
+def promise(text: str, most: float, measured: float, shown: Callable[[float], str]) -> list[str]:
     return [text, shown(most), shown(measured), "kept" if measured <= most else "**broken**"]
 
 
-def _provenance(figures: Figures) -> str:
+def provenance(figures: Figures) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in figures["versions"].items())
     return f"{figures['measured_on']}, {figures['machine']}; {versions}."
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
-def _time(seconds: float) -> str:
+def shown_time(seconds: float) -> str:
     return f"{seconds:,.1f} s"
 
 
-def _memory(size: float) -> str:
+def shown_memory(size: float) -> str:
     return f"{size / 1e9:.2f} GB"
 
 
-def _times(ratio: float) -> str:
+def shown_times(ratio: float) -> str:
     return f"{ratio:.2f} ×"
 
 
