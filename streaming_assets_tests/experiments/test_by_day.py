@@ -1,6 +1,7 @@
 """The sums of every day of an experiment, against sums over units made anew for each day."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from streaming_assets.contracts import experiments as contract
 from streaming_assets.experiments.by_day import daily_sums, exposed_by_day, growth_by_day
 from streaming_assets.experiments.metrics import METRICS
-from streaming_assets.experiments.moments import sum_name, unit_sums
+from streaming_assets.experiments.moments import moments_of, sum_name, unit_sums
 from streaming_assets.experiments.tables import capped
 from streaming_assets_tests.experiments.situations import ACTIVE, day
 from streaming_assets_tests.transforms.situations import table
@@ -57,27 +58,40 @@ def matured(one, column):
     return int(since.get(MATURES[column], {}).get("plays", 0) > 0)
 
 
+def winsorised(caps):
+    """The metrics, those with a cap as means of their capped column."""
+    return METRICS | {name: replace(METRICS[name], numerator=f"capped_{METRICS[name].numerator}") for name in caps}
+
+
+def by_column(caps):
+    return {METRICS[name].numerator: cap for name, cap in caps.items()}
+
+
 def summed(units, last=LAST, caps=None):
-    """What the code under test makes of them: by day the sums of every variant."""
+    """What the code under test makes of them: by day the sums of every variant. caps: by metric."""
     days, metrics = (
         table(unit_days_of(units), contract.unit_days),
         table(unit_metrics_of(units, last), contract.unit_metrics),
     )
     caps = caps or {}
-    growth, exposed = growth_by_day(days, caps).to_pandas(), exposed_by_day(capped(metrics, caps)).to_pandas()
-    return dict(daily_sums(growth, exposed, day(0), day(last)))
+    among, most = winsorised(caps), by_column(caps)
+    growth = growth_by_day(days, most, among).to_pandas()
+    exposed = exposed_by_day(capped(metrics, most), among).to_pandas()
+    return dict(daily_sums(growth, exposed, day(0), day(last), among))
 
 
 def anew(units, until, caps):
     """All sums of the units of a variant up to a day, from their rows."""
     found = {}
-    for metric in METRICS.values():
+    most = {f"capped_{column}": cap for column, cap in by_column(caps).items()}
+    for metric in winsorised(caps).values():
         matures = metric.matures_after
         known = [one for one in units if one["exposed"] + (matures or 0) <= until]
 
         def value(one, column, matures=matures):
-            made = total(one, column, until) if matures is None else matured(one, column)
-            return min(made, caps.get(column, made))
+            done = column.removeprefix("capped_")
+            made = total(one, done, until) if matures is None else matured(one, done)
+            return min(made, most.get(column, made))
 
         found[sum_name(metric)] = len(known)
         for a in metric.columns:
@@ -87,12 +101,13 @@ def anew(units, until, caps):
     return found
 
 
-def told(sums, *metrics):
+def told(sums, *metrics, caps=()):
     """(units, sum, sum of squares) of the metrics' numerators."""
+    among = winsorised(caps)
     return {
         name: tuple(
-            sums[sum_name(METRICS[name], *columns)]
-            for column in [METRICS[name].numerator]
+            sums[sum_name(among[name], *columns)]
+            for column in [among[name].numerator]
             for columns in ((), (column,), (column, column))
         )
         for name in metrics
@@ -118,17 +133,26 @@ def test_sums_grow_with_every_day_on_which_somebody_does_something():
 
 def test_a_capped_unit_grows_to_the_cap_and_no_further():
     known = [unit("ann", "control", 0, d0={"plays": 3}, d1={"plays": 3}, d2={"plays": 3})]
-    found = summed(known, last=2, caps={"plays": 4.0})
-    assert [told(found[day(n)]["control"], "plays_per_user")["plays_per_user"] for n in range(3)] == [
+    caps = {"plays_per_user": 4.0}
+    found = summed(known, last=2, caps=caps)
+    assert [told(found[day(n)]["control"], "plays_per_user", caps=caps)["plays_per_user"] for n in range(3)] == [
         (1, 3, 9), (1, 4, 16), (1, 4, 16),
     ]  # fmt: skip
 
 
+def test_a_cap_on_plays_per_user_leaves_the_plays_that_skips_are_a_share_of():
+    known = [unit("ann", "control", 0, d0={"plays": 6, "skips": 3})]
+    sums = summed(known, last=0, caps={"plays_per_user": 4.0})[day(0)]["control"]
+    skip_rate = moments_of(METRICS["skip_rate"], sums)
+    assert dict(zip(skip_rate.columns, skip_rate.mean, strict=True)) == {"skips": 3, "plays": 6}
+
+
 def test_what_is_known_after_a_week_only_may_be_capped_too():
     known = [unit("ann", "control", 0, d0={"sessions": 3}, d1={"sessions": 3})]
-    found = summed(known, last=6, caps={"sessions_first_7d": 4.0})
     week = "sessions_in_first_7_days"
-    assert [told(found[day(n)]["control"], week)[week] for n in (5, 6)] == [(0, 0, 0), (1, 4, 16)]
+    caps = {week: 4.0}
+    found = summed(known, last=6, caps=caps)
+    assert [told(found[day(n)]["control"], week, caps=caps)[week] for n in (5, 6)] == [(0, 0, 0), (1, 4, 16)]
     assert told(found[day(6)]["control"], "sessions_per_user") == {"sessions_per_user": (1, 6, 36)}
 
 
@@ -188,7 +212,8 @@ def some_units(draw):
 
 
 SOME_CAPS = st.dictionaries(
-    st.sampled_from(["watch_hours", "creators", "genres", "sessions_first_7d"]), st.sampled_from([0.0, 2.5, 7.0])
+    st.sampled_from(["watch_hours", "sessions_per_user", "genre_diversity", "sessions_in_first_7_days"]),
+    st.sampled_from([0.0, 2.5, 7.0]),
 )
 
 
@@ -208,8 +233,8 @@ def test_the_sums_of_every_day_are_those_over_units_made_anew_for_it(units, caps
 @given(units=some_units(), caps=SOME_CAPS)
 def test_the_sums_of_the_last_day_are_those_of_the_unit_table(units, caps):
     last = summed(units, caps=caps)[day(LAST)]
-    metrics = capped(table(unit_metrics_of(units, LAST), contract.unit_metrics), caps)
-    whole = unit_sums(metrics, ("variant",)).to_pandas().set_index("variant").to_dict("index")
+    metrics = capped(table(unit_metrics_of(units, LAST), contract.unit_metrics), by_column(caps))
+    whole = unit_sums(metrics, ("variant",), winsorised(caps)).to_pandas().set_index("variant").to_dict("index")
     assert last.keys() == whole.keys()
     for name, sums in last.items():
         assert sums == pytest.approx({key: whole[name][key] for key in sums}, rel=1e-12, abs=1e-9)

@@ -94,13 +94,14 @@ def test_without_units_there_is_no_cap():
 def test_units_count_with_no_more_than_the_cap():
     rows = units(unit(1, watch_hours=3.0, plays=9), unit(2, watch_hours=5.5, plays=9))
     found = capped(rows, {"watch_hours": 4.0}).order_by("user_id").to_pyarrow().to_pydict()
-    assert (found["watch_hours"], found["plays"]) == ([3.0, 4.0], [9, 9])
+    assert (found["capped_watch_hours"], found["watch_hours"]) == ([3.0, 4.0], [3.0, 5.5])
 
 
 def test_a_result_tells_the_cap_of_its_metric_and_only_then():
     rows = listeners(3)
     of = experiment(winsorise=["watch_hours"])
-    found = result_rows(of, sums_by_segment(units(*rows)).to_pandas(), 100, {"watch_hours": 2.5})
+    most = {"watch_hours": 2.5}
+    found = result_rows(of, sums_by_segment(capped(units(*rows), most), of.metrics).to_pandas(), 100, most)
     assert {row["metric"] for row in found if row["cap"] is not None} == {"watch_hours"}
     assert {row["cap"] for row in found if row["metric"] == "watch_hours"} == {2.5}
 
