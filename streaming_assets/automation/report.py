@@ -124,6 +124,8 @@ def _status_lines(lake: Lake) -> Iterator[str]:
         yield f"held       {', '.join(map(str, ranges_of(held)))}: a blocking check of raw stands failed"
     for name, stale in (("marts", stale_marts(lake)), ("experiments", stale_experiments(lake))):
         yield f"{name:<11}" + (", ".join(stale) + " to be made anew" if stale else "up to date")
+    for problem in load_experiments(settings.experiments_file).errors:
+        yield f"refused    {problem}"
     yield "unchecked  " + (", ".join(unchecked(lake, subjects)) or "nothing")
     record = lake.rows(RECORD)
     if record:

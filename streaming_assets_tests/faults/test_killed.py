@@ -28,6 +28,7 @@ FIRST_RUN = [
     about("after", COMMIT, "core/users"),
     about("after", COMMIT, "marts/user_metrics"),
     Fault("before", RECORD, "'marts/retention'"),
+    about("after", COMMIT, "experiments/unit_days"),
     Fault("before", "pathlib:Path.replace", "building-"),
 ]
 SECOND_RUN = [
@@ -36,12 +37,25 @@ SECOND_RUN = [
     about("after", COMMIT, "core/user_daily"),
     about("before", COMMIT, "core/content"),
     about("before", COMMIT, "marts/survival"),
+    about("before", COMMIT, "experiments/decisions"),
     Fault("before", "pathlib:Path.replace", "building-"),
 ]
 AFTER_THE_RENAME = [
     Fault("after", "pathlib:Path.replace", "building-"),
     Fault("after", "streaming_assets.lake.publish:vacuum", nth=2),
 ]
+EXPERIMENTS = """
+- id: first_days
+  start: 2024-03-01
+  end: 2024-03-03
+  assignment: {salt: first_days, variants: {control: 50, treatment: 50}}
+  primary: session_minutes
+- id: going_on
+  start: 2024-03-02
+  end: 2024-04-01
+  assignment: {salt: going_on, variants: {control: 50, treatment: 50}}
+  primary: plays_per_user
+"""
 
 
 @dataclass(frozen=True)
@@ -70,6 +84,8 @@ def undisturbed(runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> Undistu
     shutil.copytree(root / "service" / "corrections", second, dirs_exist_ok=True)
     (second / "hand.jsonl").write_text(play % 2)
 
+    (root / "data").mkdir()
+    (root / "data" / "experiments.yaml").write_text(EXPERIMENTS)
     lake, published = [], []
     for number, landing in enumerate((first, second), start=1):
         ended = runs.run("run", "--data-dir", root / "data", "--landing", landing)
@@ -78,7 +94,8 @@ def undisturbed(runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> Undistu
         published.append(published_tables(root / "data"))
         if number == 1:
             shutil.copytree(root / "data", root / "after first")
-    assert lake[0]["core/sessions"] != lake[1]["core/sessions"]
+    for name in ("core/sessions", "experiments/unit_days"):
+        assert lake[0][name] != lake[1][name]
     return Undisturbed((first, second), root / "after first", (lake[0], lake[1]), (published[0], published[1]))
 
 
@@ -96,6 +113,7 @@ def run_to_the_end(runs: Runs, data_dir: Path, landing: Path) -> None:
 
 def test_a_first_run_killed_at_every_stage_ends_as_if_nothing_had_happened(runs, undisturbed, data_dir):
     landing = undisturbed.landings[0]
+    (data_dir / "experiments.yaml").write_text(EXPERIMENTS)
     for fault in FIRST_RUN:
         run_killed(runs, data_dir, landing, fault)
         assert published_tables(data_dir) == {}, fault
