@@ -169,6 +169,10 @@ def _experiment(asked: argparse.Namespace) -> int:
     settings = _settings(asked)
     _require_lake(settings)
     try:
+        if asked.id == "plan" and asked.json:
+            raise decisions.UnknownError("--json is for decisions; a plan is text")
+        if asked.id != "plan" and (asked.metric is not None or asked.mde is not None):
+            raise decisions.UnknownError("--metric and --mde are for `experiment plan`")
         if asked.id == "plan":
             print(decisions.plan(settings, asked.metric, asked.mde, asked.alpha, asked.power))
         else:

@@ -83,7 +83,7 @@ def _daily_results(study: Study) -> ibis.Table:
 
 def _health(study: Study) -> ibis.Table:
     logged: dict[str, int] = {}
-    if study.experiment.is_logged:
+    if study.experiment.exposure == "logged":
         (logged,) = _listed(assignment.logged_units(study.experiment, study.window, study.facts))
     return _rows(contract.health, tables.health_rows(study.experiment, _sums(study), logged))
 

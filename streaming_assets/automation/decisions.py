@@ -17,7 +17,7 @@ from streaming_assets.experiments.metrics import METRICS
 from streaming_assets.experiments.window import window_of
 from streaming_assets.lake.engine import duckdb_engine
 from streaming_assets.lake.lake import Lake, reporting_day
-from streaming_assets.lake.studies import Study, load_experiments
+from streaming_assets.lake.studies import Study, load_experiments, stale_experiments
 from streaming_assets.reporting.experiments import told
 from streaming_assets.reporting.words import percent
 from streaming_assets.settings import Settings
@@ -44,13 +44,16 @@ def show(settings: Settings, wanted: str | None, *, as_json: bool) -> str:
         if wanted is None:
             return _all_of_them(lake, as_json=as_json)
         found = pages(lake)
+        stale = set(stale_experiments(lake))
     if wanted not in found:
         raise _not_there(settings, wanted, found)
     page = found[wanted]
+    is_current = wanted in {one.id for one in load_experiments(settings.experiments_file).valid} and wanted not in stale
     if not as_json:
-        return told(page)
+        return told(page) + ("" if is_current else f"\n\n{_of_another_time(settings)}")
     return _json(
         {
+            "is_current": is_current,
             "decision": _decision(page.decision),
             "results": page.results,
             "daily_results": page.daily_results,
@@ -68,8 +71,18 @@ def _all_of_them(lake: Lake, *, as_json: bool) -> str:
     lines = [f"{row['experiment_id']}: {row['decision']}. {row['reasons'][0]}" for row in decided]
     file = lake.settings.experiments_file
     known = {row["experiment_id"] for row in decided}
-    lines += [f"{one.id}: {_NOT_YET}" for one in load_experiments(file).valid if one.id not in known]
+    configured = load_experiments(file)
+    lines += [f"{one.id}: {_NOT_YET}" for one in configured.valid if one.id not in known]
+    lines += [f"refused: {error}" for error in configured.errors]
     return "\n".join(lines) or f"No experiment is decided; {file} configures them."
+
+
+def _of_another_time(settings: Settings) -> str:
+    refused = "".join(f"\nrefused: {error}" for error in load_experiments(settings.experiments_file).errors)
+    return (
+        f"This decision follows from what was configured and known earlier: in {settings.experiments_file} the entry is "
+        f"refused, gone or changed, or data came since. `streaming-assets run` computes what can be.{refused}"
+    )
 
 
 def _not_there(settings: Settings, wanted: str, decided: Iterable[str]) -> Exception:
@@ -92,6 +105,8 @@ def plan(settings: Settings, metric: str | None, lift: float | None, alpha: floa
     """Sample size and days for a least detectable lift of a metric, as text. Raises UnknownError, NotDecidedError."""
     if metric is None or lift is None:
         raise UnknownError("plan needs --metric and --mde, such as --metric session_minutes --mde 0.02")
+    if lift < 0.0001 or alpha >= 0.5 or power < 0.5:
+        raise UnknownError("plan needs --mde of at least 0.0001, --alpha below 0.5 and --power of at least 0.5")
     if metric not in METRICS:
         raise UnknownError(f"--metric {metric}: expected one of {', '.join(METRICS)}")
     with duckdb_engine(settings) as engine:

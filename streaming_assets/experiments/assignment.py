@@ -6,12 +6,10 @@ from dataclasses import dataclass
 import ibis
 from ibis import _
 
-from streaming_assets.experiments.config import Experiment
+from streaming_assets.experiments.config import BUCKETS, Experiment
 from streaming_assets.experiments.metrics import PRE_PERIOD_DAYS
 from streaming_assets.experiments.window import Window
 from streaming_assets.transforms.columns import MICROSECONDS, count_where, from_microseconds, microseconds
-
-BUCKETS = 10_000
 
 _DIGITS = "0123456789abcdef"
 _HASH_DIGITS = 8
@@ -35,32 +33,42 @@ def assignments(experiment: Experiment, window: Window, facts: Facts) -> ibis.Ta
 
     A unit logged in several variants, or in one that is not configured, is left out; `logged_units` counts them.
     """
-    exposed = _exposures(experiment, window, facts)
-    known = _known_before(exposed, facts)
-    taken = _of_population(experiment, known, facts)
-    if experiment.is_logged:
-        placed = taken.filter(_.variants_logged == 1, _.logged_variant.isin(list(experiment.variants))).mutate(
-            bucket=ibis.null("int64"), variant=_.logged_variant
-        )
-    else:
-        salt = str(experiment.assignment.salt)
-        hashed = taken.mutate(bucket=bucket(salt, taken.user_id))
-        placed = hashed.mutate(variant=variant_of(experiment, hashed.bucket))
+    placed = _placed(experiment, window, facts).filter(_.variant.notnull() & _.is_consistent)
     return placed.mutate(experiment_id=ibis.literal(experiment.id))
 
 
 def logged_units(experiment: Experiment, window: Window, facts: Facts) -> ibis.Table:
-    """One row (units, in_several, in_unknown): units with exposure events, in several variants, in an unknown one.
+    """One row (units, in_several, in_unknown): units of the population with exposure events, and those left out.
 
-    A unit in several variants is not counted among the unknown ones.
+    in_several: logged in several variants; in_unknown: in one that is not configured, or that differs from the hash's. A
+    unit in several variants is not counted among the unknown ones.
     """
-    exposed = _exposures(experiment, window, facts)
-    is_known = _.logged_variant.isin(list(experiment.variants)).coalesce(False)
-    return exposed.agg(
+    in_one = _.variants_logged <= 1
+    return _placed(experiment, window, facts).agg(
         units=_.count(),
         in_several=count_where(_.variants_logged > 1),
-        in_unknown=count_where((_.variants_logged <= 1) & ~is_known),
+        in_unknown=count_where(in_one & ~(_.variant.notnull() & _.is_consistent)),
     )
+
+
+def _placed(experiment: Experiment, window: Window, facts: Facts) -> ibis.Table:
+    """The population's exposed units with bucket and variant, NULL where it is not configured.
+
+    is_consistent: nothing that was logged of the unit contradicts its variant.
+    """
+    taken = _of_population(experiment, _known_before(_exposures(experiment, window, facts), facts), facts)
+    if experiment.is_logged:
+        is_known = taken.logged_variant.isin(list(experiment.variants)).coalesce(False)
+        return taken.mutate(
+            bucket=ibis.null("int64"),
+            variant=is_known.ifelse(taken.logged_variant, ibis.null("string")),
+            is_consistent=(taken.variants_logged == 1).coalesce(False),
+        )
+    salt = str(experiment.assignment.salt)
+    hashed = taken.mutate(bucket=bucket(salt, taken.user_id))
+    placed = hashed.mutate(variant=variant_of(experiment, hashed.bucket))
+    is_one = (placed.variants_logged <= 1).coalesce(True)
+    return placed.mutate(is_consistent=is_one & (placed.logged_variant == placed.variant).coalesce(True))
 
 
 def bucket(salt: str, unit: ibis.Value) -> ibis.Value:
@@ -75,13 +83,7 @@ def bucket(salt: str, unit: ibis.Value) -> ibis.Value:
 
 def variant_of(experiment: Experiment, buckets: ibis.Value) -> ibis.Value:
     """The arm of a bucket, by the cumulated weights in the order of the file."""
-    total = sum(experiment.variants.values())
-    so_far = 0.0
-    cases = []
-    for name, weight in experiment.variants.items():
-        so_far += weight
-        cases.append((buckets < round(BUCKETS * so_far / total), name))
-    return ibis.cases(*cases)
+    return ibis.cases(*((buckets < bound, name) for name, bound in experiment.bucket_bounds.items()))
 
 
 def _exposures(experiment: Experiment, window: Window, facts: Facts) -> ibis.Table:

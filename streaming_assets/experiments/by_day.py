@@ -12,7 +12,7 @@ import ibis
 from ibis import _
 
 from streaming_assets.experiments.metrics import GROWING, METRICS, Metric, capped_name
-from streaming_assets.experiments.moments import UNITS, sum_name
+from streaming_assets.experiments.moments import UNITS, active_name, sum_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +42,9 @@ def growth_by_day(
             for b in metric.columns[place:]:
                 grown = _[f"now_{a}"] * _[f"now_{b}"] - _[f"was_{a}"] * _[f"was_{b}"]
                 sums[sum_name(metric, *sorted((a, b)))] = grown.sum()
+        if metric.denominator is not None:
+            begins = (_[f"now_{metric.denominator}"] > 0) & (_[f"was_{metric.denominator}"] <= 0)
+            sums[active_name(metric.denominator)] = begins.cast("float64").sum()
     return capped.group_by("variant", "date").agg(**sums)
 
 

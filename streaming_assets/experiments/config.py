@@ -25,6 +25,8 @@ from pydantic_core import CoreSchema, ErrorDetails, InitErrorDetails, PydanticCu
 from streaming_assets.experiments.metrics import METRICS, Metric, capped_name
 
 CONTROL = "control"
+BUCKETS = 10_000
+"""Into so many parts a hash divides units."""
 RESERVED_IDS = ("plan",)
 """What stands in the place of an experiment's id on the command line."""
 
@@ -302,6 +304,26 @@ class Experiment(_Part):
     @property
     def variants(self) -> dict[str, float]:
         return self.assignment.variants
+
+    @property
+    def bucket_bounds(self) -> dict[str, int]:
+        """By variant, in the order of the file, the bucket that is the first of the next one."""
+        total, so_far, bounds = sum(self.variants.values()), 0.0, {}
+        for name, weight in self.variants.items():
+            so_far += weight
+            bounds[name] = round(BUCKETS * so_far / total)
+        return bounds
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share of units that belongs into each variant: of the buckets, or of the weights where variants are logged."""
+        if self.is_logged:
+            return {name: weight / sum(self.variants.values()) for name, weight in self.variants.items()}
+        bounds = self.bucket_bounds
+        return {
+            name: (bound - before) / BUCKETS
+            for (name, bound), before in zip(bounds.items(), [0, *bounds.values()], strict=False)
+        }
 
     @property
     def treatments(self) -> tuple[str, ...]:

@@ -15,8 +15,8 @@ Verdict = Literal["INVALID", "CALIBRATION", "ROLLBACK", "SHIP", "KEEP_RUNNING", 
 CALIBRATION_ALPHA = 0.01
 """An alarm about the way of measuring itself has to be rare: all metrics together, by Holm."""
 
-_MOST_TELLING: tuple[Verdict, ...] = ("SHIP", "ROLLBACK", "KEEP_RUNNING", "REVIEW", "DONT_SHIP")
-"""Of several variants' verdicts, which one is the experiment's: one that ships ends it, harm must be stopped."""
+_MOST_TELLING: tuple[Verdict, ...] = ("ROLLBACK", "SHIP", "KEEP_RUNNING", "REVIEW", "DONT_SHIP")
+"""Of several variants' verdicts, which one is the experiment's: harm must be stopped first."""
 
 
 @dataclass(frozen=True)

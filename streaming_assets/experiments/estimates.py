@@ -36,17 +36,23 @@ class Arm:
     def n(self) -> int:
         return self.moments.n
 
+    @property
+    def active(self) -> int:
+        """Units that say something of the metric."""
+        return self.moments.active
+
 
 @dataclass(frozen=True)
 class Comparison:
     """How a variant differs from control, absolutely and relative to control's mean.
 
-    se, lift_se: standard errors. degrees: of freedom of Student's t, infinite for proportions. lift is None where
+    least_active: the lesser number of units that say something of the metric. se, lift_se: standard errors. degrees: of freedom of Student's t, infinite for proportions. lift is None where
     control's mean is 0; p_value is None where units differ neither within an arm nor, for shares, between the arms.
     """
 
     n_control: int
     n_variant: int
+    least_active: int
     mean_control: float
     mean_variant: float
     effect: float
@@ -104,12 +110,21 @@ def arm(metric: Metric, moments: Moments, adjustment: Adjustment | None = None) 
     """The estimate of an arm that has units, and whose denominator is not 0 for all of them."""
     value, raw = _level(moments, metric.numerator, metric.denominator)
     if adjustment is None:
-        return Arm(moments, value, value, raw, raw, moments.variance(raw))
+        return Arm(moments, value, value, raw, raw, _variance(moments, raw))
     pre, of_pre = _pre_level(metric, moments, adjustment.pooled_pre)
     missing, of_missing = 1 - float(moments.mean[moments.of(HAS_PRE)]), -_unit(moments, HAS_PRE)
     adjusted = value - adjustment.theta * pre - adjustment.of_missing * missing
     gradient = raw - adjustment.theta * of_pre - adjustment.of_missing * of_missing
-    return Arm(moments, value, adjusted, gradient, raw, moments.variance(gradient))
+    return Arm(moments, value, adjusted, gradient, raw, _variance(moments, gradient))
+
+
+def _variance(moments: Moments, gradient: Vector) -> float:
+    """Of one unit's contribution, estimated from the units that make one.
+
+    Units without a denominator contribute 0 by construction, and tell nothing of how far the others vary.
+    """
+    spread = moments.active / max(moments.active - 1, 1) * (moments.n - 1) / moments.n
+    return moments.variance(gradient) * (spread if moments.active < moments.n else 1.0)
 
 
 def adjustment(metric: Metric, pooled: Moments) -> Adjustment:
@@ -136,11 +151,12 @@ def compare(metric: Metric, control: Arm, variant: Arm) -> Comparison:
     if control.value != 0:
         lift = effect / control.value
         # Control counts twice in effect / control's mean.
-        of_twice = control.moments.variance(control.gradient + lift * control.raw_gradient) / control.n
+        of_twice = _variance(control.moments, control.gradient + lift * control.raw_gradient) / control.n
         lift_se = math.sqrt(of_variant + of_twice) / abs(control.value)
     return Comparison(
         n_control=control.n,
         n_variant=variant.n,
+        least_active=min(control.active, variant.active),
         mean_control=control.value,
         mean_variant=variant.value,
         effect=effect,
@@ -190,7 +206,7 @@ def _unit(moments: Moments, column: str) -> Vector:
 
 def _welch_degrees(control: Arm, variant: Arm) -> float:
     """Welch–Satterthwaite."""
-    parts = [(each.variance / each.n, each.n - 1) for each in (control, variant)]
+    parts = [(each.variance / each.n, each.active - 1) for each in (control, variant)]
     below = sum(part**2 / max(degrees, 1) for part, degrees in parts)
     return sum(part for part, _degrees in parts) ** 2 / below if below else math.inf
 

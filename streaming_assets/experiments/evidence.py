@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from streaming_assets.experiments.config import Experiment
@@ -12,6 +12,8 @@ from streaming_assets.experiments.multiplicity import holm
 from streaming_assets.experiments.power import Power
 
 _MAY_BE_WORSE = ("primary", "guardrail")
+LEAST_DECIDING = 30
+"""Per arm: no decision rests on fewer, whatever their p-value."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,28 @@ class Evidence:
 
     @cached_property
     def deciding(self) -> tuple[Result, ...]:
-        """Results over all units by the analysis that decides."""
-        return tuple(found for found in self.results if found.method == self.method and found.dimension == ALL)
+        """Results over all units by the analysis that decides; of a few units nothing is said."""
+        found = [result for result in self.results if result.method == self.method and result.dimension == ALL]
+        return tuple(
+            result if min(result.n_control, result.n_variant) >= LEAST_DECIDING else _unsaid(result) for result in found
+        )
 
     def of(self, variant: str, metric: str) -> Result | None:
         """The variant's result over all units by the analysis that decides."""
         return next((found for found in self.deciding if (found.variant, found.metric) == (variant, metric)), None)
+
+
+def _unsaid(result: Result) -> Result:
+    """The result without what a decision would read from it."""
+    return replace(
+        result,
+        lift_low=None,
+        lift_high=None,
+        p_value=None,
+        p_adjusted=None,
+        worst_case=None,
+        is_non_inferior=None,
+    )
 
 
 @dataclass(frozen=True)

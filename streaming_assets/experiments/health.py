@@ -6,11 +6,15 @@ from dataclasses import dataclass, replace
 from streaming_assets.experiments.config import CONTROL, Experiment
 from streaming_assets.experiments.inference import Sums, comparison
 from streaming_assets.experiments.metrics import Metric
-from streaming_assets.experiments.moments import UNITS
+from streaming_assets.experiments.moments import HAS_PRE, UNITS
 
 SRM_ALPHA = 0.001
 IMBALANCE_ALPHA = 0.001
 MOST_IN_SEVERAL = 0.01
+LEAST_EXPECTED = 20
+"""Units: the chi-square approximation is not to be trusted where an arm is to have fewer."""
+LEAST_BEFORE = 30
+"""Units with a pre-period, per arm: fewer say nothing of how alike the arms were."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +52,23 @@ def health(experiment: Experiment, by_variant: Mapping[str, Sums], logged: Logge
     ]
 
 
-def sample_ratio_p(counts: Mapping[str, int], weights: Mapping[str, float]) -> float:
-    """P of the chi-square test that units fell into the arms by their weights."""
+def sample_ratio_p(counts: Mapping[str, int], shares: Mapping[str, float]) -> float:
+    """P that units fell into the arms by their shares (any weights): chi-square, or exact where an arm is to have few.
+
+    The exact one is binomial, each arm against the others, corrected for their number (Bonferroni) where there are more
+    than two.
+    """
     from scipy import stats
 
-    total = sum(counts.values())
-    expected = [total * weights[name] / sum(weights.values()) for name in weights]
-    return float(stats.chisquare([counts[name] for name in weights], expected).pvalue)
+    total, whole = sum(counts.values()), sum(shares.values())
+    shares = {name: share / whole for name, share in shares.items()}
+    expected = [total * shares[name] for name in shares]
+    if min(expected) >= LEAST_EXPECTED:
+        return float(stats.chisquare([counts[name] for name in shares], expected).pvalue)
+    asked = list(shares)[1:] if len(shares) == 2 else list(shares)
+    return min(
+        1.0, len(asked) * min(float(stats.binomtest(counts[name], total, shares[name]).pvalue) for name in asked)
+    )
 
 
 def _has_units(experiment: Experiment, counts: Mapping[str, int]) -> Health:
@@ -73,7 +87,7 @@ def _has_units(experiment: Experiment, counts: Mapping[str, int]) -> Health:
 
 def _sample_ratio(experiment: Experiment, counts: Mapping[str, int]) -> Health:
     total = sum(counts.values())
-    p = sample_ratio_p(counts, experiment.variants) if total else None
+    p = sample_ratio_p(counts, experiment.shares) if total else None
     return Health(
         experiment.id,
         "units_fall_into_variants_by_their_weights",
@@ -97,11 +111,11 @@ def _balance(experiment: Experiment, by_variant: Mapping[str, Sums]) -> list[Hea
     found = []
     for metric in before:
         for variant in experiment.treatments:
-            compared = comparison(metric, by_variant, variant)
+            compared = comparison(metric, by_variant, variant) if _have_a_before(by_variant, variant) else None
             p = None if compared is None or compared.p_value is None else min(1.0, compared.p_value * questions)
             units = 0 if compared is None else compared.n_control + compared.n_variant
             finding = (
-                "nothing to compare: no unit differs from another before exposure"
+                "nothing to compare: too few units were there before exposure, or all were alike"
                 if compared is None or p is None
                 else f"{compared.mean_variant:.4g} in {variant}, {compared.mean_control:.4g} in {CONTROL} before exposure"
             )
@@ -121,35 +135,33 @@ def _balance(experiment: Experiment, by_variant: Mapping[str, Sums]) -> list[Hea
 
 
 def _one_variant_each(experiment: Experiment, logged: Logged) -> Health:
-    share = logged.in_several / logged.units if logged.units else 0.0
-    return Health(
-        experiment.id,
-        "units_are_in_one_variant",
-        "all",
-        passed=share <= MOST_IN_SEVERAL,
-        units=logged.units,
-        value=share,
-        threshold=MOST_IN_SEVERAL,
-        finding=f"{logged.in_several:,} of {logged.units:,} units were logged in several variants and are left out"
-        if experiment.is_logged
-        else "variants follow from a hash of the unit, so that none is in several",
-    )
+    return _left_out(experiment, "units_are_in_one_variant", logged.in_several, logged.units, "in several variants")
 
 
 def _known_variants(experiment: Experiment, logged: Logged) -> Health:
-    share = logged.in_unknown / logged.units if logged.units else 0.0
+    where = "in no configured variant" if experiment.is_logged else "in another variant than their hash says"
+    return _left_out(experiment, "logged_variants_are_configured", logged.in_unknown, logged.units, where)
+
+
+def _left_out(experiment: Experiment, check: str, count: int, units: int, where: str) -> Health:
+    share = count / units if units else 0.0
+    logged = f"{count:,} of {units:,} units were logged {where} and are left out"
     return Health(
         experiment.id,
-        "logged_variants_are_configured",
+        check,
         "all",
         passed=share <= MOST_IN_SEVERAL,
-        units=logged.units,
+        units=units,
         value=share,
         threshold=MOST_IN_SEVERAL,
-        finding=f"{logged.in_unknown:,} of {logged.units:,} units were logged in no configured variant and are left out"
-        if experiment.is_logged
-        else "variants follow from a hash of the unit",
+        finding=logged
+        if experiment.exposure == "logged"
+        else "variants follow from a hash of the unit, nothing is logged",
     )
+
+
+def _have_a_before(by_variant: Mapping[str, Sums], variant: str) -> bool:
+    return all(name in by_variant and by_variant[name][HAS_PRE] >= LEAST_BEFORE for name in (CONTROL, variant))
 
 
 def _pre_metric(metric: Metric) -> Metric:
@@ -169,5 +181,4 @@ def _told(counts: Mapping[str, int]) -> str:
 
 
 def _expected(experiment: Experiment, total: int) -> str:
-    weights = experiment.variants
-    return ", ".join(f"{total * weight / sum(weights.values()):,.0f}" for weight in weights.values())
+    return ", ".join(f"{total * share:,.0f}" for share in experiment.shares.values())

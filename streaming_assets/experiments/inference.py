@@ -17,6 +17,8 @@ Sums = Mapping[str, float]
 
 DIMENSIONS = ("platform", "country", "plan", "user_kind")
 ALL = "all"
+LEAST_WITH_DENOMINATOR = 10
+"""Per arm: a ratio over fewer units has an interval that misses the truth far too often."""
 LEAST_UNITS_IN_A_CUT = 100
 """Per arm: smaller segments say nothing, and would cost those that do in the correction for their number."""
 
@@ -164,7 +166,7 @@ def _by_all_methods(
 
 
 def _with_sequence(experiment: Experiment, result: Result, compared: Comparison, planned_units: float) -> Result:
-    if min(compared.n_control, compared.n_variant) < sequential.LEAST_UNITS:
+    if compared.least_active < sequential.LEAST_UNITS:
         return result
     units = compared.n_control + compared.n_variant
 
@@ -239,7 +241,8 @@ def _cuts(experiment: Experiment, by_segment: Mapping[tuple[str, str], Mapping[s
 
 
 def _is_measurable(metric: Metric, moments: Moments) -> bool:
-    return moments.n >= 2 and (metric.denominator is None or moments.mean[moments.of(metric.denominator)] > 0)
+    least = 2 if metric.denominator is None else LEAST_WITH_DENOMINATOR
+    return moments.n >= 2 and moments.active >= least
 
 
 __all__ = ["ALL", "DIMENSIONS", "Result", "comparison", "one_result", "results"]

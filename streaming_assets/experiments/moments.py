@@ -25,13 +25,15 @@ Vector = npt.NDArray[np.float64]
 class Moments:
     """Count, means and covariance matrix of some columns over units.
 
-    The covariance is the sample's (n − 1), for shares the population's (n), as tests of proportions have it.
+    The covariance is the sample's (n − 1), for shares the population's (n), as tests of proportions have it. active:
+    units that say something of the metric: those with a denominator, else all.
     """
 
     n: int
     columns: tuple[str, ...]
     mean: Vector
     cov: Vector
+    active: int
 
     def of(self, column: str) -> int:
         """The column's place."""
@@ -66,7 +68,7 @@ def moments_of(metric: Metric, *groups: Mapping[str, float], adjustable: bool = 
     size = len(columns)
     n = sum(units_of(metric, sums) for sums in groups)
     if n == 0:
-        return Moments(0, columns, np.zeros(size), np.zeros((size, size)))
+        return Moments(0, columns, np.zeros(size), np.zeros((size, size)), 0)
     found = np.array([[sums[name] for name in names] for sums in groups], float).sum(axis=0)
     totals, products = found[:size], found[size:].reshape(size, size)
     mean = totals / n
@@ -75,12 +77,21 @@ def moments_of(metric: Metric, *groups: Mapping[str, float], adjustable: bool = 
     if constant.any():
         cov[constant, :] = 0
         cov[:, constant] = 0
-    return Moments(n, columns, mean, cov)
+    return Moments(n, columns, mean, cov, sum(_active(metric, sums) for sums in groups))
 
 
 def units_of(metric: Metric, sums: Mapping[str, float]) -> int:
     """How many units are eligible."""
     return round(sums[sum_name(metric)])
+
+
+def active_name(denominator: str) -> str:
+    """How the number of units with a denominator above 0 is called."""
+    return f"{UNITS} with {denominator}"
+
+
+def _active(metric: Metric, sums: Mapping[str, float]) -> int:
+    return units_of(metric, sums) if metric.denominator is None else round(sums[active_name(metric.denominator)])
 
 
 def sum_name(metric: Metric, *columns: str) -> str:
@@ -119,6 +130,9 @@ def _sums_of(metric: Metric) -> dict[str, ibis.Deferred]:
         sums = {sum_name(metric): eligible.sum()}
         counted = {column: value * eligible for column, value in values.items()}
     sums |= {sum_name(metric, column): value.sum() for column, value in counted.items()}
+    for denominator in (metric.denominator, metric.pre_denominator):
+        if denominator is not None:
+            sums[active_name(denominator)] = (values[denominator] > 0).cast("float64").sum()
     for a, b in combinations_with_replacement(columns, 2):
         sums.setdefault(sum_name(metric, *sorted((a, b))), (counted[a] * values[b]).sum())
     return sums

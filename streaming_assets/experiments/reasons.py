@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from streaming_assets.experiments.config import CONTROL, Experiment
-from streaming_assets.experiments.evidence import Corrected, Evidence, Standing
+from streaming_assets.experiments.evidence import LEAST_DECIDING, Corrected, Evidence, Standing
 from streaming_assets.experiments.figures import counted, days, exactly, number, percent, probability
 from streaming_assets.experiments.health import Health
 from streaming_assets.experiments.inference import Result
@@ -52,7 +52,18 @@ def benefit(standing: Standing) -> Iterable[str]:
     for name, found in standing.guardrails.items():
         if found is not None and found.worst_case is not None:
             yield f"Guardrail {name} holds: {_at_worst(standing, found, found.worst_case)}."
+    yield from _denominator(standing)
     yield from _ahead_of_the_end(standing.evidence)
+
+
+def _denominator(standing: Standing) -> Iterable[str]:
+    """That a ratio rose while what it divides by fell."""
+    divided_by = METRICS[standing.experiment.primary].denominator
+    beside = next((name for name, metric in METRICS.items() if divided_by and metric.columns == (divided_by,)), None)
+    found = standing.evidence.of(standing.variant, beside) if beside else None
+    if found is not None and found.is_worse(standing.experiment.alpha, found.p_value):
+        told = change(found, standing.experiment, None)
+        yield f"Mind what it is divided by: {told}. A ratio can rise while there is less of everything; make {beside} a guardrail."
 
 
 def _ahead_of_the_end(evidence: Evidence) -> Iterable[str]:
@@ -171,10 +182,12 @@ def _why_not(result: Result | None) -> str:
     denominator = METRICS[result.metric].denominator
     if units[fewest] == 0:
         return f"no unit of {fewest} has been observed long enough"
-    if result.effect is None:
-        return f"{fewest} has a single unit" if units[fewest] == 1 else f"one of the variants has no {denominator}"
-    if result.p_value is None and not result.standard_error:
+    if result.effect is None and denominator is not None:
+        return f"in one of the variants hardly a unit has {denominator}"
+    if result.p_value is None and result.standard_error == 0:
         return "within each variant it is the same for every unit, so that it seems not to be measured"
+    if units[fewest] < LEAST_DECIDING:
+        return f"{fewest} has {counted(units[fewest], 'unit')}, and a decision needs {LEAST_DECIDING} in each variant"
     if result.p_value is None:
         return f"{fewest} has {counted(units[fewest], 'unit')}, and a sequential analysis needs {LEAST_UNITS} in each variant"
     return f"it is 0 in {CONTROL}, so that there is no relative change"

@@ -135,11 +135,13 @@ def decision_row(
 
 def _decision_row(evidence: Evidence, decision: Decision, units: int) -> Row:
     experiment, primary = evidence.experiment, decision.primary
-    # A text is compared letter by letter, and the last digits of parallel sums differ from run to run.
-    rollout = decision.rollout and {
-        name: {part: float(f"{value:.6g}") for part, value in asdict(found).items()}
-        for name, found in decision.rollout.items()
-    }
+    rollout = None
+    if decision.rollout is not None:
+        # A text is compared letter by letter, and the last digits of parallel sums differ from run to run.
+        rollout = {
+            name: {part: float(f"{value:.6g}") for part, value in asdict(found).items()}
+            for name, found in decision.rollout.items()
+        }
     return {
         "experiment_id": experiment.id,
         "name": experiment.name or experiment.id,

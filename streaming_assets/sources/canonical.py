@@ -139,7 +139,9 @@ class Evaluation:
         made = {name: f"CAST({'NULL' if value is None else value} AS DOUBLE)" for name, value in rules.items()}
         if self.table == "events":
             parts = "user_id, epoch_us(started_at), coalesce(content_id, ''), event_type"
-            made["event_id"] = f"coalesce(event_id, md5(concat_ws(chr(31), {parts})))"
+            # One instant may expose a user to several experiments.
+            exposed = "CASE WHEN event_type = 'exposure' THEN concat_ws(chr(31), coalesce(experiment_id, ''), coalesce(variant, '')) END"
+            made["event_id"] = f"coalesce(event_id, md5(concat_ws(chr(31), {parts}, {exposed})))"
         names = [column.name for column in TABLES[self.table].columns if column.name not in ("file_id", "row_number")]
         return [f"{made[name]} AS {name}" if name in made else name for name in names]
 

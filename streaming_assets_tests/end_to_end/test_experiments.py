@@ -269,6 +269,7 @@ def edited(service: DataFolder, tmp_path_factory: pytest.TempPathFactory) -> Edi
     return Edited(before, parts_before, lines_of_file, told, with_mistakes, parts_with_mistakes, folder)
 
 
+@pytest.mark.slow
 class TestADayThatLandsWhileTheFileHasMistakes:
     def test_is_computed_for_those_that_go_on_and_for_no_other(self, edited: Edited):
         changed = made_again(edited.parts_with_mistakes, edited.parts_before)
@@ -308,6 +309,7 @@ class TestADayThatLandsWhileTheFileHasMistakes:
         assert f"experiment refused: {file}:" in told.out
 
 
+@pytest.mark.slow
 class TestAFileThatWasMended:
     def test_takes_rows_of_what_it_no_longer_names_away(self, edited: Edited):
         for name, rows in tables(edited.mended).items():
@@ -389,7 +391,8 @@ class TestTheCommand:
     def test_json_has_all_rows_on_it(self, service: DataFolder, name: str):
         told = command(service, "experiment", name, "--json")
         found = json.loads(told.out, parse_constant=lambda constant: pytest.fail(f"{constant} in JSON"))
-        assert list(found) == ["decision", "results", "daily_results", "health", "power"]
+        assert list(found) == ["is_current", "decision", "results", "daily_results", "health", "power"]
+        assert found["is_current"]
         for table in ("results", "daily_results", "health", "power"):
             ((rows,),) = service.query(f"SELECT count(*) FROM experiments.{table} WHERE experiment_id = ?", name)
             assert len(found[table]) == rows

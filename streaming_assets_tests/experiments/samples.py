@@ -7,7 +7,7 @@ import pandas as pd
 
 from streaming_assets.experiments.config import Experiment
 from streaming_assets.experiments.metrics import METRICS
-from streaming_assets.experiments.moments import UNITS, sum_name
+from streaming_assets.experiments.moments import UNITS, active_name, sum_name
 
 START = dt.date(2026, 3, 2)
 FIXED_COLUMNS = {"experiment_id": "trial", "platform": "tv", "country": "DE", "plan": "basic"}
@@ -96,6 +96,8 @@ def _sums(units):
             found[sum_name(metric, a)] = float(values[a].sum())
             for b in columns:
                 found[sum_name(metric, *sorted((a, b)))] = float(values[a] @ values[b])
+        for denominator in {metric.denominator, metric.pre_denominator} - {None}:
+            found[active_name(denominator)] = float((values[denominator] > 0).sum())
     return found
 
 
@@ -107,6 +109,8 @@ def sums_of_columns(metric, **columns):
         found[sum_name(metric, a)] = float(values[a].sum())
         for b in values:
             found[sum_name(metric, *sorted((a, b)))] = float(values[a] @ values[b])
+    if metric.denominator is not None:
+        found[active_name(metric.denominator)] = float((values[metric.denominator] > 0).sum())
     return found
 
 

@@ -230,11 +230,40 @@ def test_nothing_logged_is_counted_as_nothing():
 
 
 def test_with_a_salt_a_logged_exposure_says_when_and_the_hash_says_where():
-    known = facts(exposure("ann", "+1d 09:00", "treatment"))
+    known = facts(exposure("ann", "+1d 09:00", None), exposure("ben", "+1d 10:00", "control"))
     of = experiment(exposure="logged")
-    assert {name: (row["exposed_at"], row["variant"]) for name, row in assigned(known, of).items()} == {
-        "ann": (at("+1d 09:00"), "control")
-    }
+    found = {name: (row["exposed_at"], row["variant"]) for name, row in assigned(known, of).items()}
+    assert found["ann"] == (at("+1d 09:00"), "control")
+
+
+def test_with_a_salt_a_unit_that_was_logged_in_another_variant_than_its_hash_is_left_out_and_counted():
+    known = facts(exposure("ann", "+1d 09:00", "treatment"), exposure("ann", "+2d 09:00", None))
+    of = experiment(exposure="logged")
+    assert assigned(known, of) == {}
+    assert counted_as_logged(known, of) == {"units": 1, "in_several": 0, "in_unknown": 1}
+
+
+def test_with_a_salt_a_unit_that_was_logged_in_two_variants_is_counted_too():
+    known = facts(exposure("ann", "+1d 09:00", "treatment"), exposure("ann", "+1d 09:00", "control"))
+    of = experiment(exposure="logged")
+    assert assigned(known, of) == {}
+    assert counted_as_logged(known, of) == {"units": 1, "in_several": 1, "in_unknown": 0}
+
+
+def test_units_outside_the_population_are_not_counted_among_the_logged():
+    known = facts(
+        record("ann", "-9d 00:00", plan="premium"),
+        record("ben", "-9d 00:00", plan="free"),
+        *(
+            exposure(name, at_, variant)
+            for name in ("ann", "ben")
+            for at_, variant in (("+1d 09:00", "control"), ("+2d 09:00", "treatment"))
+        ),
+    )
+    of = experiment(
+        exposure="logged", assignment={"variants": {"control": 50, "treatment": 50}}, population={"plan": ["premium"]}
+    )
+    assert counted_as_logged(known, of) == {"units": 1, "in_several": 1, "in_unknown": 0}
 
 
 # What was known then

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from streaming_assets.contracts import experiments as contract
 from streaming_assets.experiments.by_day import daily_sums, exposed_by_day, growth_by_day
 from streaming_assets.experiments.metrics import METRICS
-from streaming_assets.experiments.moments import moments_of, sum_name, unit_sums
+from streaming_assets.experiments.moments import active_name, moments_of, sum_name, unit_sums
 from streaming_assets.experiments.tables import capped
 from streaming_assets_tests.experiments.situations import ACTIVE, day
 from streaming_assets_tests.transforms.situations import table
@@ -98,6 +98,8 @@ def anew(units, until, caps):
             found[sum_name(metric, a)] = sum(value(one, a) for one in known)
         for a, b in itertools.combinations_with_replacement(sorted(metric.columns), 2):
             found[sum_name(metric, a, b)] = sum(value(one, a) * value(one, b) for one in known)
+        if metric.denominator is not None:
+            found[active_name(metric.denominator)] = sum(value(one, metric.denominator) > 0 for one in known)
     return found
 
 

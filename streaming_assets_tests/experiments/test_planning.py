@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from streaming_assets.experiments.metrics import METRICS
-from streaming_assets.experiments.moments import sum_name
+from streaming_assets.experiments.moments import active_name, sum_name
 from streaming_assets.experiments.planning import Length, lengths, plan, rehearsal
 
 TODAY = dt.date(2026, 7, 1)
@@ -24,6 +24,8 @@ def sums(metric, *units):
         found[sum_name(METRICS[metric], a)] = values[:, place].sum()
         for other, b in enumerate(columns):
             found[sum_name(METRICS[metric], *sorted((a, b)))] = values[:, place] @ values[:, other]
+    if METRICS[metric].denominator is not None:
+        found[active_name(METRICS[metric].denominator)] = float((values[:, 1] > 0).sum())
     return found
 
 

@@ -18,7 +18,7 @@ from streaming_assets.experiments import sequential
 from streaming_assets.experiments.estimates import Adjustment, adjustment, arm, compare
 from streaming_assets.experiments.inference import comparison, one_result
 from streaming_assets.experiments.metrics import METRICS
-from streaming_assets.experiments.moments import moments_of, sum_name
+from streaming_assets.experiments.moments import active_name, moments_of, sum_name
 from streaming_assets.experiments.multiplicity import benjamini_hochberg
 from streaming_assets.experiments.power import required_units
 from streaming_assets_tests.experiments.samples import experiment, sums_of_columns, sums_of_mean, sums_of_share
@@ -118,6 +118,7 @@ def tea(metric, **columns):
 
 def _sums_of_moments(metric, n, columns, mean, cov):
     found = {sum_name(metric): n, sum_name(metric, "has_pre_period"): n}
+    found |= {active_name(name): n for name in (metric.denominator, metric.pre_denominator) if name is not None}
     found[sum_name(metric, "has_pre_period", "has_pre_period")] = n
     for a, i in columns.items():
         found[sum_name(metric, a)] = n * mean[i]
@@ -273,6 +274,7 @@ def test_noninferiority_spotify_where_a_decrease_is_preferred():
 def _ratio_over_ones(metric, n, total, squares):
     return {
         sum_name(metric): n,
+        active_name("plays"): n,
         sum_name(metric, "skips"): total,
         sum_name(metric, "plays"): n,
         sum_name(metric, "skips", "skips"): squares,

@@ -92,7 +92,7 @@ def third_party_published(tmp_path_factory: pytest.TempPathFactory) -> Published
     )
 
 
-@pytest.fixture(params=["sample_published", "third_party_published"])
+@pytest.fixture(params=["sample_published", pytest.param("third_party_published", marks=pytest.mark.slow)])
 def published(request: pytest.FixtureRequest) -> Published:
     """Each of the two in turn."""
     found: Published = request.getfixturevalue(request.param)

@@ -259,11 +259,15 @@ def unit_metrics(case: Case, units: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Shown:
-    """What the units of an arm contribute: their mean is the estimate, their variance that of one unit."""
+    """What the units of an arm contribute: their mean is the estimate, their variance that of one unit.
+
+    active: units with a denominator, of a mean all.
+    """
 
     value: float
     raw: np.ndarray
     adjusted: np.ndarray
+    active: int
 
 
 def contributions(top: np.ndarray, bottom: np.ndarray | None) -> np.ndarray:
@@ -298,21 +302,27 @@ def slopes(metric: Metric, pooled: pd.DataFrame) -> np.ndarray:
 
 
 def shown(metric: Metric, units: pd.DataFrame, pooled: pd.DataFrame, *, adjusted: bool) -> Shown | None:
-    if len(units) < 2 or (metric.bottom is not None and units[metric.bottom].sum() == 0):
+    active = len(units) if metric.bottom is None else int((units[metric.bottom] > 0).sum())
+    if len(units) < 2 or (metric.bottom is not None and active < 10):
         return None
     raw = values(metric, units)
     less = np.zeros(len(units))
     if adjusted:
         theta, of_missing = slopes(metric, pooled)
         less = theta * before(metric, units, pooled) + of_missing * ~units.has_pre_period.to_numpy()
-    return Shown(raw.mean(), raw, raw - less)
+    return Shown(raw.mean(), raw, raw - less, active)
 
 
-def variance(metric: Metric, contributed: np.ndarray) -> float:
-    """Of one unit; of shares the population's, and 0 where only rounding differs."""
+def variance(metric: Metric, contributed: np.ndarray, active: int) -> float:
+    """Of one unit; of shares the population's, and 0 where only rounding differs.
+
+    active: units with a denominator. The others contribute 0 to a ratio, and are not counted as observations of it.
+    """
     if np.ptp(contributed) <= 1e-9 * np.abs(contributed).max(initial=0):
         return 0.0
-    return float(np.var(contributed, ddof=0 if metric.is_share else 1))
+    n = len(contributed)
+    fewer = active / (active - 1) * (n - 1) / n if active < n else 1.0
+    return float(np.var(contributed, ddof=0 if metric.is_share else 1)) * fewer
 
 
 def compared(case: Case, name: str, variant: str, method: str, units: pd.DataFrame, planned: float) -> dict[str, Any]:
@@ -327,7 +337,7 @@ def compared(case: Case, name: str, variant: str, method: str, units: pd.DataFra
         return row
     c, v = arms
     spread = {
-        arm: variance(metric, shown_.adjusted) / len(shown_.adjusted)
+        arm: variance(metric, shown_.adjusted, shown_.active) / len(shown_.adjusted)
         for arm, shown_ in (("control", c), ("variant", v))
     }
     se = math.sqrt(sum(spread.values()))
@@ -341,13 +351,13 @@ def compared(case: Case, name: str, variant: str, method: str, units: pd.DataFra
         row["cohens_d"] = effect / math.sqrt(within / (len(control) + len(treated) - 2))
     lift_se = None
     if c.value != 0:
-        of_control = variance(metric, c.adjusted / c.value + effect / c.value**2 * c.raw) / len(control)
+        of_control = variance(metric, c.adjusted / c.value + effect / c.value**2 * c.raw, c.active) / len(control)
         row["lift"], lift_se = effect / c.value, math.sqrt(spread["variant"] / c.value**2 + of_control)
     if se == 0:
         return row if method == "sequential" else {**row, "p_value": p}
     level, tail = case.entry["alpha"], case.entry["guardrail_alpha"]
     if method == "sequential":
-        if min(len(control), len(treated)) < 100:
+        if min(c.active, v.active) < 100:
             return row
         sequence = Sequence(len(control) + len(treated), planned)
         wide, below = sequence.half_width(level), sequence.one_sided(tail)
@@ -370,10 +380,13 @@ def compared(case: Case, name: str, variant: str, method: str, units: pd.DataFra
 def two_sided(metric: Metric, control: Shown, variant: Shown) -> tuple[float, float | None]:
     """Degrees of freedom and p of the two-sided test."""
     if not metric.is_share:
-        if not any(variance(metric, arm.adjusted) for arm in (control, variant)):
+        parts = [variance(metric, arm.adjusted, arm.active) / len(arm.adjusted) for arm in (control, variant)]
+        if not any(parts):
             return math.nan, None
-        found = stats.ttest_ind(variant.adjusted, control.adjusted, equal_var=False)
-        return found.df, found.pvalue
+        below = sum(part**2 / (arm.active - 1) for part, arm in zip(parts, (control, variant), strict=True))
+        degrees = sum(parts) ** 2 / below
+        effect = variant.adjusted.mean() - control.adjusted.mean()
+        return degrees, 2 * stats.t.sf(abs(effect) / math.sqrt(sum(parts)), degrees)
     share = np.concatenate([control.raw, variant.raw]).mean()
     pooled = math.sqrt(share * (1 - share) * (1 / len(control.raw) + 1 / len(variant.raw)))
     z = None if pooled == 0 else (variant.value - control.value) / pooled

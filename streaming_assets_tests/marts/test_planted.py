@@ -23,6 +23,9 @@ SESSION_GAP = pd.Timedelta(minutes=30)
 CHURN_INACTIVE_DAYS = 28
 
 
+pytestmark = pytest.mark.slow
+
+
 @dataclass(frozen=True)
 class Found:
     """A published folder, and what its simulator planted."""
