@@ -128,7 +128,7 @@ class TestSimulate:
         assert told.code == 0
         truth = json.loads((tmp_path / "made" / "truth.json").read_text())
         assert f"{truth['landed']['plays']:,} plays by {truth['landed']['users_with_a_play']:,} users" in told.out
-        assert f"streaming-assets run --landing {tmp_path / 'made' / 'landing'}" in told.out
+        assert f"streaming-assets run --data-dir {tmp_path / 'made'}\n" in told.out
 
     def test_refuses_a_folder_with_something_in_it_and_leaves_it_alone(self, tmp_path: Path):
         (tmp_path / "mine.txt").write_text("keep me")

@@ -78,6 +78,7 @@ def with_settings(folder: DataFolder, **settings: Any) -> DataFolder:
     return DataFolder.at(folder.settings.data_dir, **settings)
 
 
+@pytest.mark.slow
 class TestWhileADayIsHeld:
     def test_other_days_are_computed_whatever_stands_failed_on_it_or_goes_on_from_it(self, folder: DataFolder):
         shared = play("x", march(10, 12), event_id="e1") + play("x", march(11, 12), event_id="e1")

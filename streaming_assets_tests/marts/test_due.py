@@ -41,6 +41,7 @@ def test_nothing_new_makes_no_mart(twelve_days: DataFolder):
     assert run(twelve_days) == []
 
 
+@pytest.mark.slow
 def test_marts_as_of_a_day_are_those_of_a_lake_that_ends_with_it(twelve_days: DataFolder, tmp_path: Path):
     seven = FIRST_DAY + 6 * ONE_DAY
     copy = twelve_days.copy_to(tmp_path / "copy")
@@ -64,6 +65,7 @@ def test_days_without_plays_up_to_a_later_t_count(twelve_days: DataFolder, tmp_p
     assert copy.query("SELECT plays_7d, rank_7d FROM marts.content_performance WHERE rank_7d IS NOT NULL") == []
 
 
+@pytest.mark.slow
 def test_another_threshold_makes_the_marts_anew_and_leaves_core_alone(twelve_days: DataFolder, tmp_path: Path):
     copy = twelve_days.copy_to(tmp_path / "copy")
     assert copy.query("SELECT DISTINCT engagement FROM marts.user_segments") == [("heavy",)]
@@ -76,6 +78,7 @@ def test_another_threshold_makes_the_marts_anew_and_leaves_core_alone(twelve_day
     assert differences(copy.core(), before) == []
 
 
+@pytest.mark.slow
 def test_a_new_day_changes_what_is_published(twelve_days: DataFolder, tmp_path: Path):
     copy = twelve_days.copy_to(tmp_path / "copy")
     day = FIRST_DAY + DAYS * ONE_DAY
