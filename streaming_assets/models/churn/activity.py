@@ -1,0 +1,116 @@
+"""What users did in the days before cutoffs: sums over windows, the breaks between active days, sessions."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import ibis
+from ibis import _
+
+from streaming_assets.models.churn.cutoffs import GAP_DAYS, LABEL_DAYS, OBSERVATION_DAYS
+from streaming_assets.models.churn.windows import after, by_cutoff, days_before, of_cutoff, spans, within
+from streaming_assets.transforms.columns import count_where, total
+
+RECENT_DAYS = 28
+WINDOWS = (7, RECENT_DAYS, OBSERVATION_DAYS)
+_EVERY_WINDOW = ("active_days", "plays", "watch_seconds")
+_RECENT = (
+    "skips",
+    "pauses",
+    "buffer_events",
+    "recommended_plays",
+    "plays_with_recommendation",
+    "watched_known_seconds",
+    "content_known_seconds",
+    "plays_under_10pct",
+    "completion_pct_n",
+    "title_days",
+)
+_KNOWN_FROM = {"watch_seconds": "plays_with_watch_time", "buffer_events": "plays_with_buffering"}
+"""Sums that are NULL where nothing is known, and the count of plays of which something is."""
+COUNTS = (
+    *(f"{name}_{days}" for name in _EVERY_WINDOW for days in WINDOWS if name not in _KNOWN_FROM),
+    *(name for name in _RECENT if name not in _KNOWN_FROM),
+    "active_days_after",
+)
+"""Columns of `activity` that are 0 where nothing was done."""
+
+
+def first_plays(user_daily: ibis.Table) -> ibis.Table:
+    """(user_id, first_play): the day of every user's first play."""
+    return user_daily.filter(_.plays > 0).group_by("user_id").agg(first_play=_.date.min())
+
+
+def activity(
+    user_daily: ibis.Table, cutoffs: Sequence[dt.date], observation_days: int = OBSERVATION_DAYS
+) -> ibis.Table:
+    """Sums of core/user_daily over windows.
+
+    Grain: one row per user and cutoff with an event in the days that it reads, from observation_days before the cutoff
+    to the end of the label window. Columns: user_id, cutoff; active_days, plays and watch_seconds over 7 and 28 days,
+    named like plays_28, and over observation_days, named like plays_90; the other sums over 28 days by their own name,
+    distinct_content as title_days; active_days_after: days with a play in the label window. watch_seconds and
+    buffer_events are NULL where of no play they are known.
+    """
+    lengths = dict(zip(WINDOWS, (*WINDOWS[:-1], observation_days), strict=True))
+    cut = spans(cutoffs, (*sorted(-days for days in lengths.values()), 0, GAP_DAYS, GAP_DAYS + LABEL_DAYS))
+    by_span = cut.of(user_daily, "date").group_by("user_id", "span").agg(**_sums())
+    found = by_span.join(cut.reach, "span")
+    windows = {
+        f"{name}_{days}": found[name].sum(where=within(length))
+        for name in _EVERY_WINDOW
+        for days, length in lengths.items()
+    }
+    recent = {name: found[name].sum(where=within(RECENT_DAYS)) for name in _RECENT}
+    return found.group_by("user_id", "cutoff").agg(
+        **windows, **recent, active_days_after=found.active_days.sum(where=after(LABEL_DAYS))
+    )
+
+
+def gaps(user_daily: ibis.Table, cutoffs: Sequence[dt.date], observation_days: int = OBSERVATION_DAYS) -> ibis.Table:
+    """(user_id, cutoff, median_gap_days): the median of the days between neighbouring active days.
+
+    Both of them lie in the observation_days before the cutoff. Users with one active day there have no row.
+    """
+    in_order = ibis.window(group_by="user_id", order_by="date")
+    found = (
+        days_before(user_daily.filter(_.plays > 0), cutoffs, observation_days)
+        .select("user_id", "date", earlier=_.date.lag().over(in_order))
+        .mutate(gap=_.date.delta(_.earlier, unit="day"))
+        .group_by("user_id")
+        .agg(
+            **{
+                of_cutoff("median_gap_days", cutoff): _.gap.median(where=_lie_before(cutoff, observation_days))
+                for cutoff in cutoffs
+            }
+        )
+    )
+    return by_cutoff(found, cutoffs, ["user_id"], "median_gap_days")
+
+
+def sessions_with_stops(sessions: ibis.Table, cutoffs: Sequence[dt.date]) -> ibis.Table:
+    """(user_id, cutoff, sessions, buffered_sessions) of the RECENT_DAYS before the cutoff, its eve left out.
+
+    A session of the eve may go on past the cutoff, and whether it will have had a stop is not known then.
+    """
+    cut = spans(cutoffs, (-RECENT_DAYS, -1))
+    return (
+        cut.of(sessions, "session_date")
+        .group_by("user_id", "span")
+        .agg(sessions=_.count(), buffered_sessions=count_where(_.buffer_events > 0))
+        .join(cut.reach, "span")
+        .group_by("user_id", "cutoff")
+        .agg(sessions=total(_.sessions), buffered_sessions=total(_.buffered_sessions))
+    )
+
+
+def _lie_before(cutoff: dt.date, days: int) -> ibis.Deferred:
+    """Whether both days of a gap lie in so many days before the cutoff."""
+    return (_.earlier >= ibis.literal(cutoff - dt.timedelta(days=days))) & (_.date < ibis.literal(cutoff))
+
+
+def _sums() -> dict[str, ibis.Deferred]:
+    """What is summed over days; as float64, for DuckDB's sums of sums of integers are slow."""
+    own = {"active_days": (_.plays > 0).cast("float64"), "title_days": _.distinct_content.cast("float64")}
+    sums = {name: own.get(name, _[name].cast("float64")) for name in (*_EVERY_WINDOW, *_RECENT)}
+    known = {name: _[count] > 0 for name, count in _KNOWN_FROM.items()}
+    return {name: value.sum(where=known.get(name)) for name, value in sums.items()}

@@ -1,0 +1,49 @@
+"""What user records said at cutoffs, and what they said later of who left."""
+
+import ibis
+from ibis import _
+
+ATTRIBUTES = ("country", "platform", "plan", "age", "preferred_genre", "cancelled_at")
+
+
+def label_kind(users: ibis.Table) -> ibis.Value:
+    """How it is told that a user churned: "cancellation" where any record carries cancelled_at, else "inactivity"."""
+    return users.cancelled_at.notnull().any().coalesce(False).ifelse("cancellation", "inactivity")
+
+
+def held(users: ibis.Table, clock: ibis.Table) -> ibis.Table:
+    """The record of each user with the greatest valid_from before the cutoff.
+
+    Grain: one row per user with such a record and cutoff. Columns: user_id, cutoff, valid_from and ATTRIBUTES.
+    clock: (cutoff, starts_at).
+    """
+    latest_first = ibis.window(group_by=["user_id", "cutoff"], order_by=ibis.desc("valid_from"))
+    return (
+        users.filter(~_.is_derived)
+        .join(clock, users.valid_from < clock.starts_at)
+        .mutate(place=ibis.row_number().over(latest_first))
+        .filter(_.place == 0)
+        .select("user_id", "cutoff", "valid_from", *ATTRIBUTES)
+    )
+
+
+def without(users: ibis.Table, attribute: str, clock: ibis.Table) -> ibis.Table:
+    """(user_id) of users of whom at one of the cutoffs or more no record tells the attribute."""
+    always = users[attribute].notnull().all() & (users.valid_from.min() < clock.starts_at.min().as_scalar())
+    return users.group_by("user_id").having(~always).agg(records=_.count()).select("user_id")
+
+
+def cancellations(users: ibis.Table, held: ibis.Table, clock: ibis.Table) -> ibis.Table:
+    """(user_id, cutoff, left_at): the earliest cancelled_at of the record held at the cutoff and of all later ones.
+
+    What earlier records say is over: who cancelled and holds a record without a cancellation has come back.
+    """
+    cancelled = users.filter(_.cancelled_at.notnull()).select("user_id", "valid_from", "cancelled_at")
+    standing = held.select("user_id", "cutoff", held_from="valid_from")
+    return (
+        cancelled.cross_join(clock.select("cutoff"))
+        .left_join(standing, ["user_id", "cutoff"])
+        .filter(_.held_from.isnull() | (_.valid_from >= _.held_from))
+        .group_by("user_id", "cutoff")
+        .agg(left_at=_.cancelled_at.min())
+    )

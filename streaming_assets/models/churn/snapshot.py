@@ -1,0 +1,159 @@
+"""Users as they were known at cutoffs, and what became of them.
+
+Everything but `churned` is told from days before the cutoff and from records that held then.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import ibis
+from ibis import _
+
+from streaming_assets.contracts.models.churn import churn_snapshots
+from streaming_assets.models.churn import activity, records, variety
+from streaming_assets.models.churn.cutoffs import GAP_DAYS, LABEL_DAYS, OBSERVATION_DAYS
+from streaming_assets.models.churn.features import with_features
+from streaming_assets.models.churn.records import label_kind
+from streaming_assets.transforms.titles import with_columns
+
+__all__ = ["READS_BACK", "label_kind", "outcomes", "snapshot", "snapshots"]
+
+READS_BACK = OBSERVATION_DAYS
+"""Days before the cutoff of core/user_content_daily and core/sessions that are read; of core/user_daily all are."""
+LEAST_TENURE_DAYS = 14
+
+_KEY = ("user_id", "cutoff")
+
+
+def snapshot(
+    cutoff: dt.date,
+    *,
+    as_of: dt.date,
+    user_daily: ibis.Table,
+    user_content_daily: ibis.Table,
+    sessions: ibis.Table,
+    users: ibis.Table,
+    content: ibis.Table,
+    calendar: ibis.Table,
+    observation_days: int = OBSERVATION_DAYS,
+) -> ibis.Table:
+    """`snapshots` of one cutoff."""
+    return snapshots(
+        (cutoff,),
+        as_of=as_of,
+        user_daily=user_daily,
+        user_content_daily=user_content_daily,
+        sessions=sessions,
+        users=users,
+        content=content,
+        calendar=calendar,
+        observation_days=observation_days,
+    )
+
+
+def snapshots(
+    cutoffs: Sequence[dt.date],
+    *,
+    as_of: dt.date,
+    user_daily: ibis.Table,
+    user_content_daily: ibis.Table,
+    sessions: ibis.Table,
+    users: ibis.Table,
+    content: ibis.Table,
+    calendar: ibis.Table,
+    observation_days: int = OBSERVATION_DAYS,
+) -> ibis.Table:
+    """Every user with a play before a cutoff, as known at it. Grain and columns: contract models/churn_snapshots.
+
+    The tables are those of core. Of their days after a cutoff only user_daily's label window is looked at, for
+    `churned`; rows of other days do no harm, those of the READS_BACK days before are needed, of user_daily all. observation_days:
+    how far the features named 90 look back, 90 days at most. Several cutoffs at once cost far less than one after the other.
+    """
+    clock = _clock(calendar, users, cutoffs, as_of)
+    held = records.held(users, clock)
+    genre_plays = variety.genre_plays(user_content_daily, content, cutoffs)
+    known = _with_all(
+        _everybody(user_daily, clock),
+        held,
+        records.cancellations(users, held, clock),
+        activity.activity(user_daily, cutoffs, observation_days),
+        activity.gaps(user_daily, cutoffs, observation_days),
+        activity.sessions_with_stops(sessions, cutoffs),
+        variety.last_plays(user_content_daily, cutoffs),
+        variety.repeats(user_content_daily, cutoffs, observation_days),
+        variety.genres(genre_plays, cutoffs),
+        variety.preferred_plays(genre_plays, held, cutoffs),
+        *(
+            variety.usual(user_content_daily, attribute, records.without(users, attribute, clock), cutoffs)
+            for attribute in ("country", "platform")
+        ),
+    )
+    described = with_features(known).mutate(
+        country=_.country.coalesce(_.usual_country),
+        platform=_.platform.coalesce(_.usual_platform),
+        status=_status(),
+        observation_days=ibis.literal(observation_days, "int64"),
+    )
+    told = described.mutate(churned=(_.status == "active").ifelse(_churned(), ibis.null("boolean")))
+    return told.select(*churn_snapshots.column_names).cast(dict(churn_snapshots.schema.items()))
+
+
+def outcomes(
+    cutoff: dt.date, *, as_of: dt.date, user_daily: ibis.Table, users: ibis.Table, calendar: ibis.Table
+) -> ibis.Table:
+    """(cutoff, user_id, churned) of every user with a play before the cutoff, whatever the status was.
+
+    churned is NULL while the label window is not over at T, and for users who had cancelled before it began.
+    """
+    clock = _clock(calendar, users, (cutoff,), as_of)
+    held = records.held(users, clock)
+    known = _with_all(
+        _everybody(user_daily, clock),
+        records.cancellations(users, held, clock),
+        activity.activity(user_daily, (cutoff,)),
+    )
+    return known.select("cutoff", "user_id", churned=_churned())
+
+
+def _clock(calendar: ibis.Table, users: ibis.Table, cutoffs: Sequence[dt.date], as_of: dt.date) -> ibis.Table:
+    """Instants of each cutoff and its label window: (cutoff, starts_at, labels_from_at, labels_until_at, is_closed, label)."""
+    gap, label = dt.timedelta(days=GAP_DAYS), dt.timedelta(days=LABEL_DAYS)
+    days = [(cutoff, cutoff + gap, cutoff + gap + label, cutoff + label <= as_of) for cutoff in cutoffs]
+    schema = {"cutoff": "date", "labels_from": "date", "labels_until": "date", "is_closed": "boolean"}
+    return (
+        ibis.memtable(days, schema=schema)
+        .join(calendar.select("starts_at", cutoff="date"), "cutoff")
+        .join(calendar.select(labels_from="date", labels_from_at="starts_at"), "labels_from")
+        .join(calendar.select(labels_until="date", labels_until_at="starts_at"), "labels_until")
+        .select("cutoff", "starts_at", "labels_from_at", "labels_until_at", "is_closed")
+        .cross_join(users.agg(label=label_kind(users)))
+    )
+
+
+def _everybody(user_daily: ibis.Table, clock: ibis.Table) -> ibis.Table:
+    """Everybody with a play before a cutoff, with tenure_days and the columns of the clock."""
+    return (
+        activity.first_plays(user_daily)
+        .join(clock, _.first_play < clock.cutoff)
+        .mutate(tenure_days=_.cutoff.delta(_.first_play, unit="day"))
+    )
+
+
+def _with_all(users: ibis.Table, *more: ibis.Table) -> ibis.Table:
+    """Users with the columns of more tables by user and cutoff; who is not in `activity` did nothing, 0 times."""
+    for columns in more:
+        users = with_columns(users, columns, *_KEY)
+    return users.mutate(**{name: users[name].coalesce(0) for name in activity.COUNTS})
+
+
+def _status() -> ibis.Deferred:
+    has_left = (_.cancelled_at < _.starts_at).coalesce(False) | (_.plays_28 == 0)
+    return ibis.cases((has_left, "lapsed"), (_.tenure_days < LEAST_TENURE_DAYS, "new"), else_="active")
+
+
+def _churned() -> ibis.Deferred:
+    """NULL while it is not over, and for users who had cancelled before the label window began."""
+    has_cancelled = (_.left_at < _.labels_until_at).coalesce(False)
+    cancelled_early = (_.left_at < _.labels_from_at).coalesce(False)
+    outcome = (_.label == "cancellation").ifelse(has_cancelled, _.active_days_after == 0)
+    return (_.is_closed & ~cancelled_early).ifelse(outcome, ibis.null("boolean"))

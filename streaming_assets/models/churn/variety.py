@@ -1,0 +1,118 @@
+"""What users played in the days before cutoffs: titles played again, genres, the latest play and where it was."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import ibis
+from ibis import _
+
+from streaming_assets.models.churn.activity import RECENT_DAYS
+from streaming_assets.models.churn.cutoffs import OBSERVATION_DAYS
+from streaming_assets.models.churn.windows import by_cutoff, days_before, each_day, lies_before, of_cutoff, spans
+from streaming_assets.transforms.columns import count_where
+
+
+def repeats(
+    user_content_daily: ibis.Table, cutoffs: Sequence[dt.date], observation_days: int = OBSERVATION_DAYS
+) -> ibis.Table:
+    """Days of titles that were played before, in the RECENT_DAYS before each cutoff.
+
+    Grain: one row per user and cutoff with such a day. Columns: user_id, cutoff; repeated: days of titles that had been
+    played in these RECENT_DAYS; known: in the observation_days. Of all the days of titles, those that are not repeated
+    are as many as the distinct titles, for a title has one first day; those that are not known are the new ones.
+    """
+    of_title = ibis.window(group_by=["user_id", "content_id"], order_by="date")
+    played = days_before(user_content_daily, cutoffs, observation_days)
+    return (
+        played.select("user_id", "date", gap=_.date.delta(_.date.lag().over(of_title), unit="day"))
+        .filter(_.gap > 0, _.gap < observation_days)
+        .join(each_day(cutoffs, RECENT_DAYS), "date")
+        .mutate(since=_.days_before + _.gap)
+        .group_by("user_id", "cutoff")
+        .agg(repeated=count_where(_.since <= RECENT_DAYS), known=count_where(_.since <= observation_days))
+    )
+
+
+def genre_plays(user_content_daily: ibis.Table, content: ibis.Table, cutoffs: Sequence[dt.date]) -> ibis.Table:
+    """Plays by genre in the RECENT_DAYS before each cutoff, one row per user and genre: `plays` of `by_cutoff`.
+
+    A title's genre is its record's, where it has none the one that the play names; plays of unknown genre are left out.
+    """
+    recorded = content.filter(~_.is_derived & _.genre.notnull()).select("content_id", recorded_genre="genre")
+    plays = _.plays.cast("float64")
+    return (
+        days_before(user_content_daily, cutoffs, RECENT_DAYS)
+        .left_join(recorded, "content_id")
+        .mutate(genre=_.recorded_genre.coalesce(_.genre))
+        .filter(_.genre.notnull())
+        .group_by("user_id", "genre")
+        .agg(**{of_cutoff("plays", cutoff): plays.sum(where=lies_before(cutoff, RECENT_DAYS)) for cutoff in cutoffs})
+    )
+
+
+def genres(genre_plays: ibis.Table, cutoffs: Sequence[dt.date]) -> ibis.Table:
+    """How the plays spread over genres.
+
+    Grain: one row per user and cutoff with a play of known genre. Columns: user_id, cutoff, genre_known_plays,
+    distinct_genres_28 and genre_entropy = −Σ p·ln p with p = plays of a genre / genre_known_plays (Shannon, A
+    mathematical theory of communication, Bell System Technical Journal 27 (1948), page 393).
+    """
+    columns: dict[str, ibis.Deferred] = {}
+    for cutoff in cutoffs:
+        plays = _[of_cutoff("plays", cutoff)]
+        columns[of_cutoff("genre_known_plays", cutoff)] = plays.sum()
+        columns[of_cutoff("spread", cutoff)] = (plays * plays.ln()).sum()
+        columns[of_cutoff("distinct_genres_28", cutoff)] = plays.count()
+    found = genre_plays.group_by("user_id").agg(**columns)
+    return by_cutoff(found, cutoffs, ["user_id"], "genre_known_plays", "spread", "distinct_genres_28").select(
+        "user_id",
+        "cutoff",
+        "genre_known_plays",
+        "distinct_genres_28",
+        # The same as −Σ p·ln p; rounding must not take it below 0.
+        genre_entropy=(_.genre_known_plays.ln() - _.spread / _.genre_known_plays).clip(lower=0.0),
+    )
+
+
+def preferred_plays(genre_plays: ibis.Table, held: ibis.Table, cutoffs: Sequence[dt.date]) -> ibis.Table:
+    """(user_id, cutoff, preferred_plays): plays of `genre_plays` of the preferred_genre of the record held, above 0."""
+    preferred = held.filter(_.preferred_genre.notnull()).select("user_id", "cutoff", genre="preferred_genre")
+    plays = by_cutoff(genre_plays.semi_join(preferred, ["user_id", "genre"]), cutoffs, ["user_id", "genre"], "plays")
+    return plays.join(preferred, ["user_id", "cutoff", "genre"]).select("user_id", "cutoff", preferred_plays="plays")
+
+
+def last_plays(user_content_daily: ibis.Table, cutoffs: Sequence[dt.date]) -> ibis.Table:
+    """(user_id, cutoff, last_play_at): start of the latest play in the OBSERVATION_DAYS before the cutoff."""
+    cut = spans(cutoffs, (-OBSERVATION_DAYS, 0))
+    return (
+        cut.of(user_content_daily, "date")
+        .group_by("user_id", "span")
+        .agg(last_play_at=_.last_event_at.max())
+        .join(cut.reach, "span")
+        .group_by("user_id", "cutoff")
+        .agg(last_play_at=_.last_play_at.max())
+    )
+
+
+def usual(
+    user_content_daily: ibis.Table, attribute: str, unrecorded: ibis.Table, cutoffs: Sequence[dt.date]
+) -> ibis.Table:
+    """(user_id, cutoff, usual_…): the value with most plays in the OBSERVATION_DAYS before the cutoff.
+
+    Ties go to the one played last, then to the greatest text. unrecorded: the users that are looked at, by user_id.
+    """
+    cut = spans(cutoffs, (-OBSERVATION_DAYS, 0))
+    counted = (
+        cut.of(user_content_daily.semi_join(unrecorded, "user_id").filter(_[attribute].notnull()), "date")
+        .group_by("user_id", "span", attribute)
+        .agg(plays=_.plays.sum(), last_play_at=_.last_event_at.max())
+        .join(cut.reach, "span")
+        .group_by("user_id", "cutoff", attribute)
+        .agg(plays=_.plays.sum(), last_play_at=_.last_play_at.max())
+    )
+    best_first = ibis.window(
+        group_by=["user_id", "cutoff"],
+        order_by=[ibis.desc("plays"), ibis.desc("last_play_at"), ibis.desc(attribute)],
+    )
+    best = counted.mutate(place=ibis.row_number().over(best_first)).filter(_.place == 0)
+    return best.select("user_id", "cutoff", **{f"usual_{attribute}": _[attribute]})
