@@ -43,6 +43,9 @@ bench: env ## measure: 19 M events beside a hand-written script, one new day, im
 bench-experiments: env ## measure: 1,000 A/A assignments, 5 M units, an experiment on the 19 M events; rewrites docs/benchmarks.md
 	$(BIN)/python -m benchmarks experiments_calibration experiments_speed experiments_lastfm
 
+bench-models: env ## measure: churn of 100,000 users, planted reasons to leave, the forecast; rewrites docs/benchmarks.md
+	$(BIN)/python -m benchmarks churn_features churn_training churn_scoring churn_planted forecast_backtest
+
 screenshots: ## take docs/images anew from `make ui` in another terminal (needs playwright and Chromium)
 	$(BIN)/python docs/screenshots.py
 
@@ -50,6 +53,6 @@ lock: ## resolve the versions again (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-header --no-emit-index-url --output-file requirements.lock
 
 clean: ## remove the environment and everything computed; landed files stay
-	rm -rf $(VENV) $(DATA_DIR)/lake $(DATA_DIR)/dagster $(DATA_DIR)/streaming.duckdb*
+	rm -rf $(VENV) $(DATA_DIR)/lake $(DATA_DIR)/models $(DATA_DIR)/dagster $(DATA_DIR)/streaming.duckdb*
 
-.PHONY: help env run ui test test-full lint bench bench-experiments screenshots lock clean
+.PHONY: help env run ui test test-full lint bench bench-experiments bench-models screenshots lock clean

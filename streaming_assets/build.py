@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 
 import dagster as dg
 
-from streaming_assets.assets import core, marts, raw
+from streaming_assets.assets import core, marts, predictions, raw
 from streaming_assets.assets.checks import CheckSet, contract_checks, reference_checks
 from streaming_assets.assets.experiments import EXPERIMENTS
 from streaming_assets.assets.io import lake_io, lake_resource
+from streaming_assets.assets.leakage import leakage_check
 from streaming_assets.assets.published import KEY as PUBLISHED
 from streaming_assets.assets.published import streaming_duckdb
 from streaming_assets.assets.reconciliations import reconciliation_checks
@@ -25,10 +26,12 @@ from streaming_assets.automation.jobs import (
     INGEST,
     PUBLISH,
     REFRESH_ENTITIES,
+    REFRESH_MODELS,
+    TRAIN_MODELS,
 )
 from streaming_assets.automation.partitions import daily_partitions, known_days
 from streaming_assets.contracts import Table
-from streaming_assets.lake.ingest import ingest
+from streaming_assets.lake.code import code_of_ingest, code_of_models
 from streaming_assets.settings import Settings, rules_of
 
 # Range backfills and their partition mappings are marked beta; the versions they were tried with are pinned.
@@ -62,6 +65,7 @@ def check_sets(settings: Settings) -> dict[str, list[CheckSet]]:
         ],
         COMPUTE_MARTS: [*map(contract_checks, of_marts), *of(of_marts)],
         DECIDE_EXPERIMENTS: [*map(contract_checks, of_experiments), *of(of_experiments)],
+        REFRESH_MODELS: [*map(contract_checks, predictions.TABLES), *of(predictions.TABLES), leakage_check()],
     }
 
 
@@ -80,7 +84,8 @@ def build_definitions(
     declared = [core.CALENDAR, *core.DAILY, *core.ENTITIES, *marts.MARTS]
     code_versions = {found.table.name: code_version(found.make) for found in declared}
     code_versions |= {found.table.name: code_version(found.made_by) for found in EXPERIMENTS}
-    code_versions |= {table.name: code_version(ingest) for table in raw.TABLES}
+    code_versions |= {table.name: code_of_models() for table in predictions.TABLES}
+    code_versions |= dict.fromkeys((table.name for table in raw.TABLES), code_of_ingest())
     sets = check_sets(settings)
     checks = {job: [found.definition(clock) for found in found_sets] for job, found_sets in sets.items()}
     landed = raw.landed_files(settings, clock)
@@ -91,16 +96,24 @@ def build_definitions(
         REFRESH_ENTITIES: [found.table.name for found in core.ENTITIES],
         COMPUTE_MARTS: [found.table.name for found in marts.MARTS],
         DECIDE_EXPERIMENTS: [found.table.name for found in EXPERIMENTS],
+        REFRESH_MODELS: [table.name for table in predictions.TABLES],
+    }
+    selected = {
+        job: dg.AssetSelection.assets(*map(asset_key, tables)).without_checks() | dg.AssetSelection.checks(*checks[job])
+        for job, tables in selections.items()
     }
     jobs = [
-        dg.define_asset_job(
-            job,
-            selection=dg.AssetSelection.assets(*map(asset_key, tables)).without_checks()
-            | dg.AssetSelection.checks(*checks[job]),
-            description=_JOB_DESCRIPTIONS[job],
-        )
-        for job, tables in selections.items()
+        dg.define_asset_job(job, selection=selection, description=_JOB_DESCRIPTIONS[job])
+        for job, selection in selected.items()
     ]
+    jobs.append(
+        dg.define_asset_job(
+            TRAIN_MODELS,
+            selection=selected[REFRESH_MODELS],
+            description=_JOB_DESCRIPTIONS[TRAIN_MODELS],
+            run_tags={predictions.TRAIN_NOW: "true"},
+        )
+    )
     every_check = [found for found_checks in checks.values() for found in found_checks]
     others = {PUBLISH: dg.AssetSelection.assets(PUBLISHED), CHECK: dg.AssetSelection.checks(*every_check)}
     jobs += [
@@ -112,6 +125,7 @@ def build_definitions(
             landed,
             *(found.definition(partitions, rules) for found in declared),
             *(found.definition() for found in EXPERIMENTS),
+            *predictions.definitions(),
             published,
         ],
         asset_checks=every_check,
@@ -128,6 +142,8 @@ _JOB_DESCRIPTIONS = {
     REFRESH_ENTITIES: "Make users and content from all records and days, and check what refers to them.",
     COMPUTE_MARTS: "Make what analysts read, as of T, and check it.",
     DECIDE_EXPERIMENTS: "Compute the experiments whose configuration or data changed, and check them.",
+    REFRESH_MODELS: "Train the models that are due, score users, forecast the audience, and check all of it.",
+    TRAIN_MODELS: "Train every model now, whether it is due or not; then as refresh_models.",
     PUBLISH: "Build streaming.duckdb from the checked versions and put it in place.",
     CHECK: "Run every check on everything that is there.",
 }

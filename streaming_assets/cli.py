@@ -16,6 +16,7 @@ from streaming_assets.settings import SettingError, Settings
 FINE, FAILED, WRONG_USE = 0, 1, 2
 FORMATS = ("jsonl", "parquet", "lastfm")
 EXPORT_FORMATS = ("csv", "parquet")
+OUTLOOK_FORMATS = ("text", "csv", "json")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,6 +76,14 @@ def _parser() -> argparse.ArgumentParser:
     experiment.add_argument(
         "--alpha", type=_fraction, default=0.05, metavar="SHARE", help="plan: chance of a false alarm"
     )
+    at_risk = _command(commands, "at-risk", _at_risk, "list the users most likely to leave, with reasons and remedies")
+    at_risk.add_argument("--top", type=_positive, default=20, metavar="N", help="how many users (default: 20)")
+    at_risk.add_argument(
+        "--driver", metavar="DRIVER", help="only those whose risk is associated most with it, such as playback"
+    )
+    at_risk.add_argument("--format", choices=OUTLOOK_FORMATS, default="text")
+    forecast = _command(commands, "forecast", _forecast, "print the audience of the next 24 hours, with intervals")
+    forecast.add_argument("--format", choices=OUTLOOK_FORMATS, default="text")
     ui = _command(commands, "ui", _ui, "open the Dagster UI on this data folder: webserver and daemon")
     ui.add_argument("--port", type=_positive, default=3000)
     rebuild = _command(commands, "rebuild", _rebuild, "put the lake aside and make it anew from the landed files")
@@ -181,6 +190,34 @@ def _experiment(asked: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return WRONG_USE
     except decisions.NotDecidedError as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    return FINE
+
+
+def _at_risk(asked: argparse.Namespace) -> int:
+    from streaming_assets.automation.outlook import at_risk
+
+    return _outlook(asked, lambda settings: at_risk(settings, asked.top, asked.driver, asked.format))
+
+
+def _forecast(asked: argparse.Namespace) -> int:
+    from streaming_assets.automation.outlook import forecast
+
+    return _outlook(asked, lambda settings: forecast(settings, asked.format))
+
+
+def _outlook(asked: argparse.Namespace, tell: Callable[[Settings], str]) -> int:
+    from streaming_assets.automation.outlook import NoModelError, UnknownDriverError
+
+    settings = _settings(asked)
+    _require_lake(settings)
+    try:
+        print(tell(settings))
+    except UnknownDriverError as error:
+        print(error, file=sys.stderr)
+        return WRONG_USE
+    except NoModelError as error:
         print(error, file=sys.stderr)
         return FAILED
     return FINE

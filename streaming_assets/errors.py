@@ -15,3 +15,7 @@ class LakeSettingsError(RuntimeError):
 
 class InstanceError(RuntimeError):
     """Dagster's own storage cannot be read or written."""
+
+
+class ModelRefusedError(RuntimeError):
+    """A stored model holds something that may not be loaded."""

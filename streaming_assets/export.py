@@ -110,7 +110,7 @@ def _published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
 def _write(connection: duckdb.DuckDBPyConnection, table: str, form: Format, file: Path) -> int:
     schema, name = table.split("/")
     columns = connection.execute(f'DESCRIBE published."{schema}"."{name}"').fetchall()
-    shown = ", ".join(_as_text(column, type_) if form == "csv" else f'"{column}"' for column, type_, *_ in columns)
+    shown = ", ".join(as_csv(column, type_) if form == "csv" else f'"{column}"' for column, type_, *_ in columns)
     # The name's end stays as it is: it says whether to compress.
     draft = file.with_name(f".writing-{uuid.uuid4().hex}-{file.name}")
     try:
@@ -123,7 +123,8 @@ def _write(connection: duckdb.DuckDBPyConnection, table: str, form: Format, file
     return int(rows)
 
 
-def _as_text(column: str, type_: str) -> str:
+def as_csv(column: str, type_: str) -> str:
+    """A column as SQL for a CSV: lists as JSON, texts that a spreadsheet would take for formulas behind an apostrophe."""
     if type_.endswith("[]"):
         return f'to_json("{column}") AS "{column}"'
     if type_ == "VARCHAR":

@@ -49,6 +49,7 @@ class Settings:
     engagement_plays: tuple[int, ...] = (20, 10, 5)
     completion_pcts: tuple[int, ...] = (80, 60, 40)
     lifecycle_days: tuple[int, ...] = (7, 30, 90)
+    train_every_days: int = 7
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ, **overrides: object) -> "Settings":
@@ -89,6 +90,10 @@ class Settings:
     @property
     def experiments_file(self) -> Path:
         return self.data_dir / "experiments.yaml"
+
+    @property
+    def models_dir(self) -> Path:
+        return self.data_dir / "models"
 
     @property
     def database(self) -> Path:
@@ -232,4 +237,5 @@ _PARSERS: dict[str, tuple[Callable[[str], object], str]] = {
         "three falling whole numbers from 1 to 100 such as 80,60,40",
     ),
     "lifecycle_days": (_borders(3, 1, 36_500, falling=False), "three rising whole numbers from 1 on such as 7,30,90"),
+    "train_every_days": (_whole(1, 366), "whole days from 1 to 366"),
 }

@@ -35,6 +35,11 @@ WARNINGS = {
     ("raw/events", "at_most_1_percent_of_a_days_rows_are_rejected"),
     ("core/events", "at_most_5_percent_of_a_days_rows_are_duplicates"),
     ("core/events", "every_event_id_is_on_one_day"),
+    ("models/churn_candidates", "the_challenger_is_calibrated"),
+    ("models/churn_champion", "no_single_feature_tells_too_much"),
+    ("models/feature_drift", "features_are_distributed_as_in_training"),
+    ("models/realised_performance", "scores_have_come_true_better_than_the_base_rate"),
+    ("models/forecast_summary", "80_percent_intervals_hold_72_to_88_percent"),
 }
 
 

@@ -61,7 +61,7 @@ def test_the_readme_names_what_one_runs_first():
 
 @pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_every_command_that_a_page_names_exists_with_its_options(page: Path, capsys: pytest.CaptureFixture[str]):
-    for command, rest in re.findall(r"streaming-assets ([a-z]+)([^`\n]*)", code(page.read_text(encoding="utf-8"))):
+    for command, rest in re.findall(r"streaming-assets ([a-z-]+)([^`\n]*)", code(page.read_text(encoding="utf-8"))):
         with pytest.raises(SystemExit) as left:
             main([command, "--help"])
         assert left.value.code == 0, command
@@ -71,9 +71,9 @@ def test_every_command_that_a_page_names_exists_with_its_options(page: Path, cap
 def test_every_command_is_in_the_readme_with_its_options(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit):
         main(["--help"])
-    commands = re.findall(r"^    ([a-z]+)(?:  |$)", capsys.readouterr().out, re.MULTILINE)
+    commands = re.findall(r"^    ([a-z-]+)(?:  |$)", capsys.readouterr().out, re.MULTILINE)
     assert commands
-    rows = dict(re.findall(r"^\| `streaming-assets ([a-z]+)(.*)$", README, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `streaming-assets ([a-z-]+)(.*)$", README, re.MULTILINE))
     assert set(rows) == set(commands)
     for command, row in rows.items():
         with pytest.raises(SystemExit):

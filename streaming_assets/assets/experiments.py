@@ -8,7 +8,7 @@ import dagster as dg
 import ibis
 import pyarrow as pa
 
-from streaming_assets.assets.spec import Input, PartRows, asset_key, common_spec
+from streaming_assets.assets.spec import Input, PartRows, asset_key, code_version, common_spec
 from streaming_assets.contracts import Table
 from streaming_assets.contracts import experiments as contract
 from streaming_assets.experiments import assignment, by_day, tables, units
@@ -49,7 +49,7 @@ class Declared:
 
         compute.__name__ = self.table.name.replace("/", "__")
         ins = {name.replace("/", "__"): dg.AssetIn(key=asset_key(name)) for name in self.reads}
-        return dg.asset(**common_spec(self.table, self.made_by), ins=ins)(compute)
+        return dg.asset(**common_spec(self.table, code_version(self.made_by)), ins=ins)(compute)
 
 
 def _assignments(study: Study) -> ibis.Table:

@@ -7,24 +7,27 @@ import dagster as dg
 
 from streaming_assets.assets.spec import asset_key, common_spec
 from streaming_assets.contracts import raw
-from streaming_assets.lake.ingest import ingest
+from streaming_assets.lake.code import code_of_ingest
 from streaming_assets.lake.keys import email_key
 from streaming_assets.lake.lake import Lake
 from streaming_assets.settings import Settings
-from streaming_assets.sources import load_sources
 
 TABLES = (raw.events, raw.users, raw.content, raw.rejected_rows, raw.event_files)
 
 
 def landed_files(settings: Settings, clock: Callable[[], dt.datetime]) -> dg.AssetsDefinition:
     """The raw tables and the ledger."""
+    code = code_of_ingest()
 
     @dg.multi_asset(
         name="read_landed_files",
-        specs=[dg.AssetSpec(**common_spec(table, ingest)) for table in TABLES],
+        specs=[dg.AssetSpec(**common_spec(table, code)) for table in TABLES],
         required_resource_keys={"lake"},
     )
     def read_landed_files(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        from streaming_assets.lake.ingest import ingest
+        from streaming_assets.sources import load_sources
+
         lake: Lake = context.resources.lake
         taken = ingest(lake, load_sources(settings.sources_dir), email_key(settings), clock())
         for problem in taken.source_errors:

@@ -14,6 +14,7 @@ from streaming_assets.lake.days import Days, ranges_of
 from streaming_assets.lake.failures import Verdict
 from streaming_assets.lake.lake import Lake
 from streaming_assets.quality.identities import identities
+from streaming_assets.quality.model_identities import model_identities
 from streaming_assets.quality.reconciliation import Around, Reconciliation, reconciliations
 
 _SAMPLE_ROWS = 20
@@ -22,7 +23,7 @@ _SAMPLE_ROWS = 20
 def reconciliation_checks(max_rejected_share: float) -> list[CheckSet]:
     """What must agree from stage to stage, by the asset that it is a check of."""
     together: dict[tuple[str, str], list[Reconciliation]] = {}
-    for found in [*reconciliations(max_rejected_share), *identities()]:
+    for found in [*reconciliations(max_rejected_share), *identities(), *model_identities()]:
         together.setdefault((found.asset, found.about or found.asset), []).append(found)
     return [_check_set(asset, about, found) for (asset, about), found in together.items()]
 

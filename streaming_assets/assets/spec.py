@@ -141,7 +141,7 @@ class Declared:
         compute = daily if is_daily else whole
         compute.__name__ = self.table.name.replace("/", "__")
         return dg.asset(
-            **common_spec(self.table, self.make),
+            **common_spec(self.table, code_version(self.make)),
             ins={
                 **{
                     name: dg.AssetIn(key=asset_key(table), partition_mapping=_around(window) if is_daily else None)
@@ -198,9 +198,7 @@ class Declared:
 
     def _finished(self, counted: "pd.DataFrame", rules: Mapping[str, object]) -> ibis.Table:
         assert self.finish is not None  # noqa: S101 - asked of marts that have one only
-        rows = self.finish(counted, **_taken(self.finish, rules))
-        schema = self.table.schema
-        return ibis.memtable(pa.Table.from_pandas(rows, schema.to_pyarrow(), preserve_index=False), schema=schema)
+        return rows_of(self.table, self.finish(counted, **_taken(self.finish, rules)))
 
 
 def daily_asset(
@@ -226,8 +224,15 @@ def mart(
     return Declared(table, make, whole=reads, is_mart=True, finish=finish)
 
 
-def common_spec(table: Table, made_by: Callable[..., Any]) -> dict[str, Any]:
-    """What every asset says of itself, from its contract."""
+def rows_of(table: Table, frame: "pd.DataFrame") -> ibis.Table:
+    """A frame's rows in the types of the contract; NaN is NULL."""
+    schema = table.schema
+    found = pa.Table.from_pandas(frame[list(table.column_names)], schema.to_pyarrow(), preserve_index=False)
+    return ibis.memtable(found, schema=schema)
+
+
+def common_spec(table: Table, code: str) -> dict[str, Any]:
+    """What every asset says of itself, from its contract; code is the version of what makes its rows."""
     return {
         "key": asset_key(table.name),
         "group_name": table.group,
@@ -235,7 +240,7 @@ def common_spec(table: Table, made_by: Callable[..., Any]) -> dict[str, Any]:
         "owners": [table.owner],
         "kinds": {"ibis", "deltalake", "duckdb"},
         "metadata": {"dagster/column_schema": column_schema(table), "grain": table.grain, "key": ", ".join(table.key)},
-        "code_version": code_version(made_by),
+        "code_version": code,
     }
 
 

@@ -8,8 +8,10 @@ COMPUTE_DAYS = "compute_days"
 REFRESH_ENTITIES = "refresh_entities"
 COMPUTE_MARTS = "compute_marts"
 DECIDE_EXPERIMENTS = "decide_experiments"
+REFRESH_MODELS = "refresh_models"
+TRAIN_MODELS = "train_models"
 PUBLISH = "publish"
 CHECK = "check_everything"
 
-GROUPS = ("raw", "core", "marts", "experiments", "published")
+GROUPS = ("raw", "core", "marts", "experiments", "models", "published")
 """What may be asked for by itself."""

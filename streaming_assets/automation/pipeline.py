@@ -22,12 +22,14 @@ from streaming_assets.automation.jobs import (
     INGEST,
     PUBLISH,
     REFRESH_ENTITIES,
+    REFRESH_MODELS,
 )
 from streaming_assets.automation.partitions import known_days
 from streaming_assets.automation.plan import (
     are_entities_due,
     are_experiments_due,
     are_marts_due,
+    are_models_due,
     due_days,
     held_days,
     is_ingest_due,
@@ -120,6 +122,8 @@ class Pipeline:
             lambda lake: are_experiments_due(lake, self._subjects[DECIDE_EXPERIMENTS])
         ):
             yield DECIDE_EXPERIMENTS, None
+        if "models" in groups and self._ask(lambda lake: are_models_due(lake, self._subjects[REFRESH_MODELS])):
+            yield REFRESH_MODELS, None
         if "published" in groups and self._ask(is_stale):
             yield PUBLISH, None
 

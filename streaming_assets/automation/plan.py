@@ -6,12 +6,14 @@ The command line, sensors and schedules ask here, so that whoever runs next, aft
 import datetime as dt
 from collections.abc import Iterable, Mapping
 
-from streaming_assets.assets import core, marts
+from streaming_assets.assets import core, marts, predictions
 from streaming_assets.lake.days import Days, ranges_of
 from streaming_assets.lake.failures import blocking_upstream, days_behind, days_unseen, held_days, unchecked
-from streaming_assets.lake.ingest import LEDGER, ledger_rows, new_files, orphans, withdrawn_files
-from streaming_assets.lake.lake import Lake
+from streaming_assets.lake.ingest import ledger_rows, new_files, orphans, withdrawn_files
+from streaming_assets.lake.lake import LEDGER, Lake
+from streaming_assets.lake.snapshots import Cutoffs
 from streaming_assets.lake.studies import stale_experiments
+from streaming_assets.lake.training import stale_tables
 from streaming_assets.settings import rules_of
 from streaming_assets.sources import Sources, scan
 
@@ -96,14 +98,36 @@ def are_experiments_due(lake: Lake, subjects: Mapping[str, str]) -> bool:
     return not blocking_upstream(lake, ()) and bool(stale_experiments(lake) or unchecked(lake, subjects))
 
 
+def due_trainings(lake: Lake) -> list[str]:
+    """Models to be trained."""
+    return [found.training.name for found in predictions.TRAINED if found.training.is_due(lake)]
+
+
+def stale_models(lake: Lake) -> list[str]:
+    """Tables of models made from something else than there is now: snapshots, scores, forecasts."""
+    for_training = predictions.CHURN.is_due(lake)
+    snapshots = [predictions.SNAPSHOTS] if Cutoffs(lake, for_training).stale() else []
+    return snapshots + stale_tables(lake, {found.table.name: found.reads for found in predictions.REFRESHED})
+
+
+def are_models_due(lake: Lake, subjects: Mapping[str, str]) -> bool:
+    """A model is to be trained, to score or to be checked, and no blocking check of raw or core holds them all."""
+    return not blocking_upstream(lake, ()) and bool(
+        due_trainings(lake) or stale_models(lake) or unchecked(lake, subjects)
+    )
+
+
 __all__ = [
     "are_entities_due",
     "are_experiments_due",
     "are_marts_due",
+    "are_models_due",
     "due_days",
+    "due_trainings",
     "held_days",
     "is_ingest_due",
     "runs_for",
     "stale_experiments",
     "stale_marts",
+    "stale_models",
 ]

@@ -8,8 +8,7 @@ from pathlib import Path
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
-from streaming_assets.lake.ingest import LEDGER
-from streaming_assets.lake.lake import SHAPE_FILE
+from streaming_assets.lake.lake import LEDGER, SHAPE_FILE
 from streaming_assets.lake.lock import writer_lock
 from streaming_assets.settings import Settings
 from streaming_assets.sources import scan

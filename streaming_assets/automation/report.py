@@ -14,16 +14,24 @@ from streaming_assets.automation.jobs import (
     INGEST,
     PUBLISH,
     REFRESH_ENTITIES,
+    REFRESH_MODELS,
 )
 from streaming_assets.automation.partitions import known_days
 from streaming_assets.automation.pipeline import Step
-from streaming_assets.automation.plan import due_days, held_days, stale_experiments, stale_marts
+from streaming_assets.automation.plan import (
+    due_days,
+    due_trainings,
+    held_days,
+    stale_experiments,
+    stale_marts,
+    stale_models,
+)
 from streaming_assets.build import check_sets, utc_now
 from streaming_assets.lake.days import Days, ranges_of
 from streaming_assets.lake.engine import duckdb_engine
 from streaming_assets.lake.failures import open_failures, unchecked
-from streaming_assets.lake.ingest import LEDGER, waiting_files
-from streaming_assets.lake.lake import Lake
+from streaming_assets.lake.ingest import waiting_files
+from streaming_assets.lake.lake import LEDGER, Lake
 from streaming_assets.lake.publish import RECORD, is_stale
 from streaming_assets.lake.studies import load_experiments
 from streaming_assets.settings import Settings
@@ -36,6 +44,7 @@ _TITLES = {
     REFRESH_ENTITIES: "refresh users and content",
     COMPUTE_MARTS: "compute marts",
     DECIDE_EXPERIMENTS: "decide experiments",
+    REFRESH_MODELS: "train and score models",
     PUBLISH: "publish",
     CHECK: "check everything",
 }
@@ -68,6 +77,7 @@ def report(settings: Settings, steps: Sequence[Step]) -> bool:
         _print_audience(lake)
         _print_marts(lake)
         _print_decisions(lake)
+        _print_models(lake)
         for problem in sources.errors:
             print(f"source definition refused: {problem}")
         refused = load_experiments(settings.experiments_file).errors
@@ -122,8 +132,13 @@ def _status_lines(lake: Lake) -> Iterator[str]:
     held = held_days(lake)
     if held:
         yield f"held       {', '.join(map(str, ranges_of(held)))}: a blocking check of raw stands failed"
-    for name, stale in (("marts", stale_marts(lake)), ("experiments", stale_experiments(lake))):
+    for name, stale in (
+        ("marts", stale_marts(lake)),
+        ("experiments", stale_experiments(lake)),
+        ("models", stale_models(lake)),
+    ):
         yield f"{name:<11}" + (", ".join(stale) + " to be made anew" if stale else "up to date")
+    yield "training   " + (", ".join(due_trainings(lake)) + " due" if due_trainings(lake) else "not due")
     for problem in load_experiments(settings.experiments_file).errors:
         yield f"refused    {problem}"
     yield "unchecked  " + (", ".join(unchecked(lake, subjects)) or "nothing")
@@ -214,6 +229,27 @@ def _print_marts(lake: Lake) -> None:
 def _print_decisions(lake: Lake) -> None:
     for row in sorted(lake.rows("experiments/decisions"), key=lambda row: row["experiment_id"]):
         print(f"experiment {row['experiment_id']}: {row['decision']}. {row['reasons'][0]}")
+
+
+def _print_models(lake: Lake) -> None:
+    for row in lake.rows("models/churn_champion"):
+        print(f"churn: {row['outcome']}. {row['reason']}")
+    at_risk = {row["value"]: row for row in lake.rows("models/churn_summary") if row["breakdown"] == "driver"}
+    if any(row["users"] for row in at_risk.values()):
+        most = sorted(at_risk.values(), key=lambda row: (-row["users"], row["value"]))
+        print(
+            "users at risk, by what it is associated with: "
+            + ", ".join(f"{row['value']} {row['users']:,}" for row in most if row["users"])
+        )
+    for row in lake.rows("models/viewer_forecast"):
+        if row["is_peak"]:
+            band = "" if row["lo80"] is None else f" (80 % interval {row['lo80']:,.0f} to {row['hi80']:,.0f})"
+            hint = ", from little history" if row["low_history"] else ""
+            print(
+                f"next 24 hours: most users at {row['hour_at']:%Y-%m-%d %H:%M} UTC, {row['expected']:,.0f}{band}, by {row['model']}{hint}"
+            )
+    for row in lake.rows("models/cluster_summary"):
+        print(f"clusters: {row['reason']}")
 
 
 def _print_failures(lake: Lake) -> bool:

@@ -1,6 +1,6 @@
 """One declaration per table. `ALL` lists every table of the lake by name."""
 
-from streaming_assets.contracts import core, experiments, marts, meta, raw
+from streaming_assets.contracts import core, experiments, marts, meta, models, raw
 from streaming_assets.contracts.table import Column, Reference, Table
 
 ALL: dict[str, Table] = {
@@ -23,6 +23,7 @@ ALL: dict[str, Table] = {
         core.hourly_activity,
         *marts.TABLES,
         *experiments.TABLES,
+        *models.TABLES,
         meta.open_failures,
         meta.published,
         meta.content_seen,
@@ -31,6 +32,7 @@ ALL: dict[str, Table] = {
         meta.title_totals,
         meta.user_titles,
         meta.first_days,
+        models.churn.churn_score_log,
     )
 }
 

@@ -5,16 +5,17 @@ import re
 import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import duckdb
 import ibis
 import ibis.expr.operations as ops
-from dagster_duckdb import DuckDBResource
 
 from streaming_assets.contracts import Table
 from streaming_assets.lake.delta import DataFile
 from streaming_assets.settings import Settings, bytes_of
+
+if TYPE_CHECKING:
+    import duckdb
 
 _BYTES_PER_ROW = 1_500
 _MISSING_PARTITION = "__HIVE_DEFAULT_PARTITION__"
@@ -36,7 +37,7 @@ class Engine(Protocol):
 class DuckDBEngine:
     """DuckDB in this process, spilling to disk above its memory limit."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, rows_at_once: int) -> None:
+    def __init__(self, connection: "duckdb.DuckDBPyConnection", rows_at_once: int) -> None:
         self.connection = connection
         self.rows_at_once = rows_at_once
         self.backend = ibis.duckdb.from_connection(connection)
@@ -93,6 +94,8 @@ class DuckDBEngine:
 @contextlib.contextmanager
 def duckdb_engine(settings: Settings) -> Iterator[DuckDBEngine]:
     """A DuckDB of its own for one run, with the memory limit, threads and spill folder of the settings."""
+    from dagster_duckdb import DuckDBResource
+
     spill = settings.lake_dir / ".spill"
     spill.mkdir(parents=True, exist_ok=True)
     config = {

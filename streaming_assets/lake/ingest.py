@@ -8,14 +8,13 @@ from typing import Any
 from streaming_assets import contracts
 from streaming_assets.lake.days import DayVersions
 from streaming_assets.lake.delta import DataFile
-from streaming_assets.lake.lake import Lake, clear_scratch, next_version
+from streaming_assets.lake.lake import LEDGER, Lake, clear_scratch, next_version
 from streaming_assets.lake.pending import required_versions, settled, stale_days
 from streaming_assets.sources.container import sha256
 from streaming_assets.sources.definition import Sources
 from streaming_assets.sources.landing import LandedFile, scan
 from streaming_assets.sources.reader import ReadFile, read_file
 
-LEDGER = "raw/event_files"
 ROW_TABLES = ("raw/users", "raw/content", "raw/rejected_rows", "raw/events")
 """In the order of their commits: raw/events last, and the ledger after it."""
 

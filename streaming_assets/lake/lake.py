@@ -22,6 +22,7 @@ from streaming_assets.lake.engine import DuckDBEngine
 from streaming_assets.settings import Settings
 
 OPEN_FAILURES = "meta/open_failures"
+LEDGER = "raw/event_files"
 SHAPE_FILE = "lake.json"
 
 
@@ -221,6 +222,13 @@ def part_of(at: Snapshot, value: str) -> list[DataFile]:
     """The files of one partition of a table that is partitioned by one text."""
     (column,) = at.table.partition_by
     return [file for file in at.files if file.partition[column] == value]
+
+
+def parts_of(lake: Lake, name: str) -> list[str]:
+    """The partitions with rows of a table that is partitioned by one column."""
+    at = lake.snapshot(name)
+    (column,) = at.table.partition_by
+    return sorted({str(file.partition[column]) for file in at.files})
 
 
 def next_version(before: Snapshot) -> int:

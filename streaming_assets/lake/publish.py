@@ -14,6 +14,8 @@ from streaming_assets.lake.pending import changed_inputs
 
 RECORD = "meta/published"
 _STAY_INSIDE = frozenset({"raw/events", "raw/users", "raw/content"})
+_AS_VIEWS = frozenset({"models/churn_snapshots"})
+"""Large though they do not grow by days: readers get them as views too."""
 KEEP_FOR = dt.timedelta(hours=24)
 """Readers that hold an older streaming.duckdb open keep their files at least this long."""
 
@@ -69,7 +71,7 @@ def publish(lake: Lake, subjects: Mapping[str, str], code_versions: Mapping[str,
         for group in sorted({table.group for table in tables} | {"meta"}):
             connection.execute(f'CREATE SCHEMA draft."{group}"')
         for table in tables:
-            kind = "VIEW" if table.day_column else "TABLE"
+            kind = "VIEW" if table.day_column or table.name in _AS_VIEWS else "TABLE"
             name = f'draft."{table.group}"."{table.short_name}"'
             connection.execute(f"CREATE {kind} {name} AS {lake.read_sql(table.name)}")
         _describe(lake, tables, code_versions, now)

@@ -15,8 +15,7 @@ from streaming_assets.experiments.window import Window, window_of
 from streaming_assets.lake.code import code_of_rows
 from streaming_assets.lake.days import Days
 from streaming_assets.lake.failures import open_failures
-from streaming_assets.lake.ingest import LEDGER
-from streaming_assets.lake.lake import Lake, reporting_day
+from streaming_assets.lake.lake import LEDGER, Lake, reporting_day
 from streaming_assets.yaml_file import YamlFileError, read_yaml
 
 USUAL_UNITS = 5_000

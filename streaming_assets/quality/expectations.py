@@ -6,11 +6,12 @@
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
-
-import duckdb
+from typing import TYPE_CHECKING, Any, Literal
 
 from streaming_assets.contracts import Column, Reference, Table
+
+if TYPE_CHECKING:
+    import duckdb
 
 SAMPLE_ROWS = 20
 
@@ -64,7 +65,7 @@ def expectations_of(table: Table) -> list[Expectation]:
 
 
 def evaluate(
-    table: Table, connection: duckdb.DuckDBPyConnection, relation: str, referred: Mapping[str, str]
+    table: Table, connection: "duckdb.DuckDBPyConnection", relation: str, referred: Mapping[str, str]
 ) -> list[Evaluation]:
     """Evaluates `expectations_of(table)`, in their order, on the rows of a relation; no rows pass everything.
 

@@ -1,41 +1,9 @@
-"""What the UI shows of each mart."""
+"""What the UI shows of each mart and of each table of models."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from streaming_assets.reporting import audience, content, early_behaviour, retention, shown_models, users
+from streaming_assets.reporting.parts import Plot, Sentence, Shown
 
-import ibis
-import pandas as pd
-
-from streaming_assets.reporting import audience, content, early_behaviour, retention, users
-
-
-@dataclass(frozen=True)
-class Plot:
-    """A PNG of a mart. reduce yields the rows that draw needs, and none where there is nothing to draw."""
-
-    name: str
-    reduce: Callable[[ibis.Table], ibis.Table]
-    draw: Callable[[pd.DataFrame], bytes]
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """Markdown on a mart. reduce yields the rows that tell needs, and none where there is nothing to tell."""
-
-    name: str
-    reduce: Callable[[ibis.Table], ibis.Table]
-    tell: Callable[[pd.DataFrame], str]
-
-
-@dataclass(frozen=True)
-class Shown:
-    """The pictures of a mart, and what is said of it."""
-
-    plots: tuple[Plot, ...] = ()
-    say: tuple[Sentence, ...] = ()
-
-
-SHOWN: dict[str, Shown] = {
+_MARTS: dict[str, Shown] = {
     "marts/platform_daily": Shown(
         plots=(Plot("plays_and_active_users", audience.latest_year, audience.draw_plays_and_users),)
     ),
@@ -72,8 +40,11 @@ SHOWN: dict[str, Shown] = {
     ),
 }
 
+SHOWN = {**_MARTS, **shown_models.SHOWN}
+
 _NO_PLAYS = "Nothing to show: there are no plays up to T."
 _REASONS = {
+    **shown_models.REASONS,
     "marts/content_performance": "Nothing to show: no play up to T has a known completion, for which its source must "
     "give both the watch time and the length of the content.",
     "marts/top_content_7d": "Nothing to show: there are no plays in the seven days up to T.",
@@ -84,5 +55,5 @@ _REASONS = {
 
 
 def nothing_to_show(table: str) -> str:
-    """Why reduce yields no rows for a mart, named as in the contracts (marts/retention)."""
+    """Why reduce yields no rows for a table, named as in the contracts (marts/retention)."""
     return _REASONS.get(table, _NO_PLAYS)

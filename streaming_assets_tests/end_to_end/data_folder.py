@@ -28,6 +28,7 @@ CORE = [table for table in contracts.ALL.values() if table.group == "core"]
 DAILY = [table for table in CORE if table.day_column]
 TOLERANCE = 1e-9
 UP_TO_CORE = ("raw", "core", "published")
+UP_TO_EXPERIMENTS = ("raw", "core", "marts", "experiments", "published")
 
 # What the command line remembers of its runs costs a disk access per event, and no test asks for it.
 IN_MEMORY = """

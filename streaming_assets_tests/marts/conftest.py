@@ -12,8 +12,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from streaming_assets.automation.pipeline import GROUPS
-from streaming_assets_tests.end_to_end.data_folder import DataFolder, errors, failed_blocking
+from streaming_assets_tests.end_to_end.data_folder import UP_TO_EXPERIMENTS, DataFolder, errors, failed_blocking
 
 THIRD_PARTY = {
     "lastfm1k_sample_5000.tsv.gz": "userid-timestamp-sample.tsv.gz",
@@ -55,7 +54,7 @@ def _landed(home: Path, put: Callable[[Path], None], experiments: str, **setting
     folder = DataFolder.at(home / "data", memory_limit="2GB", **settings)
     put(folder.landing)
     shutil.copy(Path(__file__).with_name(experiments), folder.settings.experiments_file)
-    steps = folder.run(groups=GROUPS)
+    steps = folder.run(groups=UP_TO_EXPERIMENTS)
     assert not errors(steps)
     assert not failed_blocking(steps)
     return Published(folder.database)

@@ -8,8 +8,14 @@ import pyarrow as pa
 import pytest
 
 from streaming_assets import contracts
-from streaming_assets.automation.pipeline import GROUPS
-from streaming_assets_tests.end_to_end.data_folder import DataFolder, differences, errors, failed_blocking, jobs
+from streaming_assets_tests.end_to_end.data_folder import (
+    UP_TO_EXPERIMENTS,
+    DataFolder,
+    differences,
+    errors,
+    failed_blocking,
+    jobs,
+)
 from streaming_assets_tests.end_to_end.service import ONE_DAY, lines, play, steady_week
 
 MARTS = contracts.marts.TABLES
@@ -22,7 +28,7 @@ def marts_of(folder: DataFolder) -> dict[str, pa.Table]:
 
 
 def run(folder: DataFolder) -> list[str]:
-    steps = folder.run(groups=GROUPS)
+    steps = folder.run(groups=UP_TO_EXPERIMENTS)
     assert not errors(steps)
     assert not failed_blocking(steps)
     return jobs(steps)
@@ -92,7 +98,7 @@ def test_marts_keep_their_state_while_a_blocking_check_of_raw_stands_failed(twel
     before = marts_of(copy)
     path = f"events/{FIRST_DAY}.jsonl"
     copy.land({path: (copy.landing / path).read_text() + '{"user_id": "x"}\n' * 5})
-    steps = copy.run(groups=GROUPS)
+    steps = copy.run(groups=UP_TO_EXPERIMENTS)
     assert "compute_marts" not in jobs(steps)
     assert differences(marts_of(copy), before) == []
 

@@ -10,10 +10,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from streaming_assets.automation.pipeline import GROUPS
 from streaming_assets.simulate import simulate
 from streaming_assets.transforms.early_behaviour import early_behaviour
-from streaming_assets_tests.end_to_end.data_folder import DataFolder, errors, failed_blocking
+from streaming_assets_tests.end_to_end.data_folder import UP_TO_EXPERIMENTS, DataFolder, errors, failed_blocking
 
 USERS, DAYS, SEED = 8000, 11, 3
 """Many users over a few days more than the week after which they come back or do not."""
@@ -40,7 +39,7 @@ class Found:
 
 def taken_in(home: Path, landing: Path) -> Found:
     folder = DataFolder.at(home / "data", landing=landing, memory_limit="2GB")
-    steps = folder.run(groups=GROUPS)
+    steps = folder.run(groups=UP_TO_EXPERIMENTS)
     assert (errors(steps), failed_blocking(steps)) == ([], [])
     return Found(folder, json.loads((home / "service" / "truth.json").read_text(encoding="utf-8"))["planted"])
 
