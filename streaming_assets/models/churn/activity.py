@@ -77,12 +77,7 @@ def gaps(user_daily: ibis.Table, cutoffs: Sequence[dt.date], observation_days: i
         .select("user_id", "date", earlier=_.date.lag().over(in_order))
         .mutate(gap=_.date.delta(_.earlier, unit="day"))
         .group_by("user_id")
-        .agg(
-            **{
-                of_cutoff("median_gap_days", cutoff): _.gap.median(where=_lie_before(cutoff, observation_days))
-                for cutoff in cutoffs
-            }
-        )
+        .agg(**{of_cutoff("median_gap_days", cutoff): _gap(cutoff, observation_days).median() for cutoff in cutoffs})
     )
     return by_cutoff(found, cutoffs, ["user_id"], "median_gap_days")
 
@@ -103,9 +98,10 @@ def sessions_with_stops(sessions: ibis.Table, cutoffs: Sequence[dt.date]) -> ibi
     )
 
 
-def _lie_before(cutoff: dt.date, days: int) -> ibis.Deferred:
-    """Whether both days of a gap lie in so many days before the cutoff."""
-    return (_.earlier >= ibis.literal(cutoff - dt.timedelta(days=days))) & (_.date < ibis.literal(cutoff))
+def _gap(cutoff: dt.date, days: int) -> ibis.Deferred:
+    """The gap where both its days lie in so many days before the cutoff; Spark takes no median with a condition."""
+    first, end = ibis.literal(cutoff - dt.timedelta(days=days)), ibis.literal(cutoff)
+    return ((_.earlier >= first) & (_.date < end)).ifelse(_.gap, ibis.null("int64"))
 
 
 def _sums() -> dict[str, ibis.Deferred]:

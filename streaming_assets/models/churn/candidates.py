@@ -45,8 +45,13 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
 
 
 def offered(design: Design) -> tuple[str, ...]:
-    """The candidates that the data allows, from the simplest on: BG/NBD needs to tell visits and the last one apart."""
-    lacking = () if set(VISITS) <= set(design.features) else ("bg_nbd",)
+    """The candidates that the data allows, from the simplest on.
+
+    BG/NBD needs to tell visits and the last one apart; those on all features need one.
+    """
+    lacking = set() if set(VISITS) <= set(design.features) else {"bg_nbd"}
+    if not design.features:
+        lacking |= {"logistic_regression", "hist_gradient_boosting", "random_forest"}
     return tuple(candidate for candidate in CANDIDATES if candidate not in lacking)
 
 

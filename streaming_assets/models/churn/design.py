@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 CONTEXT = ("tenure_days", "observation_days")
 """Columns that stand outside the families, as they are: BG/NBD needs to know for how long a user could be seen."""
+ROUNDING = 1e-9
 LOGGED = frozenset(
     column.name for family in FEATURES.values() for column in family if column.at_least == 0 and column.at_most is None
 )
@@ -71,7 +72,7 @@ class Design:
 def design_of(frame: "pd.DataFrame") -> Design:
     """The features with at least two different known values among these rows of churn_snapshots, with their medians."""
     kept = {
-        family: tuple(column.name for column in columns if frame[column.name].nunique() > 1)
+        family: tuple(column.name for column in columns if _varies(frame[column.name]))
         for family, columns in FEATURES.items()
     }
     families = {family: names for family, names in kept.items() if names}
@@ -81,6 +82,12 @@ def design_of(frame: "pd.DataFrame") -> Design:
     return Design(
         families, dropped, _medians(frame, [*(name for names in families.values() for name in names), *CONTEXT])
     )
+
+
+def _varies(values: "pd.Series") -> bool:
+    """Whether the known values differ by more than what rounding leaves."""
+    known = values.astype("float64").dropna()
+    return len(known) > 0 and float(known.max() - known.min()) > ROUNDING * max(1.0, float(known.abs().max()))
 
 
 def _medians(frame: "pd.DataFrame", names: Sequence[str]) -> dict[str, float]:

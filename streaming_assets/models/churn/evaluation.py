@@ -67,7 +67,7 @@ def _said(fitted: Mapping[str, Fitted], matrix: np.ndarray) -> dict[str, np.ndar
 
 def _fitted(stages: Stages, design: Design, seed: int) -> dict[str, Fitted]:
     train, calibrate = (design.matrix(rows.frame) for rows in (stages.train, stages.calibrate))
-    through = stages.train.cutoffs[-1]
+    through = stages.calibrate.cutoffs[-1]
     raw = {name: fit(name, design, train, stages.train.churned, seed) for name in offered(design)}
     return {
         name: Fitted(design, found, calibration(found.log_odds(design, calibrate), stages.calibrate.churned), through)

@@ -41,15 +41,16 @@ def verdict(
 
     The challenger is the simplest candidate that no more complex one clearly beats: by 1 % of log loss, with a 90 %
     interval above 0. It replaces an incumbent that it clearly beats, if its calibration error is small. Without an
-    incumbent, the challenger comes from the candidates that are calibrated; the base rate always counts as one.
+    incumbent, or with one that the base rate beats, the challenger comes from the candidates that are calibrated; the base rate always counts as one.
     """
     best = challenger(candidates, held_out)
-    if has_incumbent:
+    if has_incumbent and not _is_worthless(held_out):
         return _against_incumbent(best, candidates, held_out, errors[best])
     calibrated = [name for name in candidates if errors[name].is_small or name == ALWAYS_CALIBRATED]
     chosen = challenger(calibrated, held_out)
     passed_over = "" if chosen == best else f"{best} was passed over: {_calibration(errors[best])}. "
-    reason = f"{passed_over}{_choice(chosen, calibrated, held_out)} {_sentence(_calibration(errors[chosen]))}"
+    beaten = "The present champion is worse than the base rate on the held-out cutoffs. " if has_incumbent else ""
+    reason = f"{beaten}{passed_over}{_choice(chosen, calibrated, held_out)} {_sentence(_calibration(errors[chosen]))}"
     return Verdict(chosen, True, reason)
 
 
@@ -65,6 +66,11 @@ def challenger(candidates: Sequence[str], held_out: Resampled) -> str:
 def clearly_better(gain: Gain) -> bool:
     """By 1 % of log loss, and in 95 of 100 bootstrap samples by something."""
     return gain.value >= LEAST_GAIN and gain.low > 0
+
+
+def _is_worthless(held_out: Resampled) -> bool:
+    """Whether the base rate does better than the incumbent."""
+    return bool(held_out.log_loss[INCUMBENT][0] > held_out.log_loss[ALWAYS_CALIBRATED][0])
 
 
 def _against_incumbent(best: str, candidates: Sequence[str], held_out: Resampled, error: CalibrationError) -> Verdict:

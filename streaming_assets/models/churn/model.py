@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A candidate fitted to the cutoffs up to `through`, and its calibration."""
+    """A candidate that was fitted, and its calibration; both know labels of the cutoffs up to `through`."""
 
     design: Design
     fit: Fit
@@ -45,7 +45,7 @@ class Fitted:
 class Model:
     """What scores, and what was judged.
 
-    scoring: the candidate's recipe fitted to all closed cutoffs. judged: the same fitted to the train cutoffs alone, which
+    scoring: the candidate's recipe fitted to all closed cutoffs. judged: the same as it was fitted to the train cutoffs and calibrated, which
     later trainings hold against their challengers, since it has not seen the cutoffs on which both are compared.
     reference: medians of the features among users who stayed, in the units of the contract, by column of the design.
     """

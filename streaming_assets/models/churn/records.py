@@ -3,7 +3,8 @@
 import ibis
 from ibis import _
 
-ATTRIBUTES = ("country", "platform", "plan", "age", "preferred_genre", "cancelled_at")
+PLACE = ("country", "platform")
+ATTRIBUTES = (*PLACE, "plan", "age", "preferred_genre", "cancelled_at")
 
 
 def label_kind(users: ibis.Table) -> ibis.Value:
@@ -27,10 +28,11 @@ def held(users: ibis.Table, clock: ibis.Table) -> ibis.Table:
     )
 
 
-def without(users: ibis.Table, attribute: str, clock: ibis.Table) -> ibis.Table:
-    """(user_id) of users of whom at one of the cutoffs or more no record tells the attribute."""
-    always = users[attribute].notnull().all() & (users.valid_from.min() < clock.starts_at.min().as_scalar())
-    return users.group_by("user_id").having(~always).agg(records=_.count()).select("user_id")
+def always_placed(users: ibis.Table, clock: ibis.Table) -> ibis.Table:
+    """(user_id) of users whose records tell all of PLACE, every one of them and from before the first cutoff on."""
+    is_told = [users[attribute].notnull().all() for attribute in PLACE]
+    begins = users.valid_from.min() < clock.starts_at.min().as_scalar()
+    return users.group_by("user_id").having(begins, *is_told).agg(records=_.count()).select("user_id")
 
 
 def cancellations(users: ibis.Table, held: ibis.Table, clock: ibis.Table) -> ibis.Table:

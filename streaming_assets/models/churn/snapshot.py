@@ -14,7 +14,6 @@ from streaming_assets.models.churn import activity, records, variety
 from streaming_assets.models.churn.cutoffs import GAP_DAYS, LABEL_DAYS, OBSERVATION_DAYS
 from streaming_assets.models.churn.features import with_features
 from streaming_assets.models.churn.records import label_kind
-from streaming_assets.transforms.titles import with_columns
 
 __all__ = ["READS_BACK", "label_kind", "outcomes", "snapshot", "snapshots"]
 
@@ -71,6 +70,8 @@ def snapshots(
     """
     clock = _clock(calendar, users, cutoffs, as_of)
     held = records.held(users, clock)
+    unplaced = activity.first_plays(user_daily).anti_join(records.always_placed(users, clock), "user_id")
+    places = variety.places(user_content_daily, unplaced, cutoffs)
     genre_plays = variety.genre_plays(user_content_daily, content, cutoffs)
     known = _with_all(
         _everybody(user_daily, clock),
@@ -83,10 +84,7 @@ def snapshots(
         variety.repeats(user_content_daily, cutoffs, observation_days),
         variety.genres(genre_plays, cutoffs),
         variety.preferred_plays(genre_plays, held, cutoffs),
-        *(
-            variety.usual(user_content_daily, attribute, records.without(users, attribute, clock), cutoffs)
-            for attribute in ("country", "platform")
-        ),
+        *(variety.usual(places, attribute) for attribute in records.PLACE),
     )
     described = with_features(known).mutate(
         country=_.country.coalesce(_.usual_country),
@@ -141,9 +139,11 @@ def _everybody(user_daily: ibis.Table, clock: ibis.Table) -> ibis.Table:
 
 def _with_all(users: ibis.Table, *more: ibis.Table) -> ibis.Table:
     """Users with the columns of more tables by user and cutoff; who is not in `activity` did nothing, 0 times."""
-    for columns in more:
-        users = with_columns(users, columns, *_KEY)
-    return users.mutate(**{name: users[name].coalesce(0) for name in activity.COUNTS})
+    joined = users
+    for number, columns in enumerate(more):
+        joined = joined.left_join(columns, list(_KEY), rname=f"{{name}}_{number}")
+    found = [name for columns in more for name in columns.columns if name not in (*_KEY, *activity.COUNTS)]
+    return joined.select(*users.columns, *found, **{name: joined[name].coalesce(0) for name in activity.COUNTS})
 
 
 def _status() -> ibis.Deferred:

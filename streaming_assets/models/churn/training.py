@@ -1,8 +1,10 @@
 """One training: candidates, the gate, and the model that scores from now on."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +12,7 @@ import numpy as np
 from streaming_assets.contracts.models.churn import churn_candidates, churn_reliability, churn_slices
 from streaming_assets.models.churn.calibration import recentred
 from streaming_assets.models.churn.candidates import PARAMETERS, fit
-from streaming_assets.models.churn.cutoffs import Split
+from streaming_assets.models.churn.cutoffs import STAGE_DAYS, Split
 from streaming_assets.models.churn.design import Design, design_of
 from streaming_assets.models.churn.evaluation import Evaluation, Stages, candidate_figures, evaluate
 from streaming_assets.models.churn.gate import BASELINE, INCUMBENT, Verdict, verdict
@@ -122,10 +124,15 @@ def _trained(task: Task, stages: Stages, design: Design) -> Training:
 
 
 def _is_comparable(task: Task, design: Design) -> bool:
-    """Whether there is an incumbent that predicts the same, from features that look as far back."""
+    """Whether there is an incumbent that predicts the same, from features that look as far back, and knows no label of
+    the test cutoffs.
+    """
     incumbent = task.incumbent
+    if incumbent is None or task.split is None:
+        return False
+    first_test = task.split.test[0]
     return (
-        incumbent is not None
+        incumbent.held_out_from(first_test).through + dt.timedelta(days=STAGE_DAYS) <= first_test
         and incumbent.label == task.label
         and incumbent.design.observation_days == design.observation_days
     )
@@ -170,8 +177,16 @@ def _version(task: Task, rows: Rows, design: Design, candidate: str) -> str:
         seed=task.seed,
         cutoffs=rows.cutoffs,
         features=design.features,
-        rows=[rows.n, rows.n_churned],
+        rows=_fingerprint(rows),
+        scikit_learn=metadata.version("scikit-learn"),
     )
+
+
+def _fingerprint(rows: Rows) -> str:
+    """Of who is in the rows and of all counts: sums of floats differ in their last digits from run to run."""
+    exact = rows.frame.select_dtypes("integer").to_numpy(dtype=np.int64)
+    users = "\n".join(rows.frame["user_id"]).encode()
+    return hashlib.sha256(users + exact.tobytes() + rows.churned.tobytes()).hexdigest()
 
 
 def _untrained(task: Task, outcome: str, reason: str, design: Design | None) -> Training:

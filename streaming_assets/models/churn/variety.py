@@ -75,10 +75,10 @@ def genres(genre_plays: ibis.Table, cutoffs: Sequence[dt.date]) -> ibis.Table:
 
 
 def preferred_plays(genre_plays: ibis.Table, held: ibis.Table, cutoffs: Sequence[dt.date]) -> ibis.Table:
-    """(user_id, cutoff, preferred_plays): plays of `genre_plays` of the preferred_genre of the record held, above 0."""
+    """(user_id, cutoff, preferred_plays): plays of `genre_plays` of the preferred_genre of the record held."""
     preferred = held.filter(_.preferred_genre.notnull()).select("user_id", "cutoff", genre="preferred_genre")
-    plays = by_cutoff(genre_plays.semi_join(preferred, ["user_id", "genre"]), cutoffs, ["user_id", "genre"], "plays")
-    return plays.join(preferred, ["user_id", "cutoff", "genre"]).select("user_id", "cutoff", preferred_plays="plays")
+    plays = ibis.cases(*((_.cutoff == ibis.literal(cutoff), _[of_cutoff("plays", cutoff)]) for cutoff in cutoffs))
+    return preferred.join(genre_plays, ["user_id", "genre"]).select("user_id", "cutoff", preferred_plays=plays)
 
 
 def last_plays(user_content_daily: ibis.Table, cutoffs: Sequence[dt.date]) -> ibis.Table:
@@ -94,25 +94,30 @@ def last_plays(user_content_daily: ibis.Table, cutoffs: Sequence[dt.date]) -> ib
     )
 
 
-def usual(
-    user_content_daily: ibis.Table, attribute: str, unrecorded: ibis.Table, cutoffs: Sequence[dt.date]
-) -> ibis.Table:
-    """(user_id, cutoff, usual_…): the value with most plays in the OBSERVATION_DAYS before the cutoff.
+def places(user_content_daily: ibis.Table, unplaced: ibis.Table, cutoffs: Sequence[dt.date]) -> ibis.Table:
+    """Where users played in the OBSERVATION_DAYS before cutoffs: (user_id, country, platform, span, cutoff, plays, last_event_at).
 
-    Ties go to the one played last, then to the greatest text. unrecorded: the users that are looked at, by user_id.
+    unplaced: the users that are looked at, by user_id.
     """
     cut = spans(cutoffs, (-OBSERVATION_DAYS, 0))
-    counted = (
-        cut.of(user_content_daily.semi_join(unrecorded, "user_id").filter(_[attribute].notnull()), "date")
-        .group_by("user_id", "span", attribute)
-        .agg(plays=_.plays.sum(), last_play_at=_.last_event_at.max())
+    return (
+        cut.of(user_content_daily.semi_join(unplaced, "user_id"), "date")
+        .group_by("user_id", "country", "platform", "span")
+        .agg(plays=_.plays.sum(), last_event_at=_.last_event_at.max())
         .join(cut.reach, "span")
+    )
+
+
+def usual(places: ibis.Table, attribute: str) -> ibis.Table:
+    """(user_id, cutoff, usual_…): the value with most plays, ties to the one played last, then the greatest text."""
+    counted = (
+        places.filter(_[attribute].notnull())
         .group_by("user_id", "cutoff", attribute)
-        .agg(plays=_.plays.sum(), last_play_at=_.last_play_at.max())
+        .agg(plays=_.plays.sum(), last_event_at=_.last_event_at.max())
     )
     best_first = ibis.window(
         group_by=["user_id", "cutoff"],
-        order_by=[ibis.desc("plays"), ibis.desc("last_play_at"), ibis.desc(attribute)],
+        order_by=[ibis.desc("plays"), ibis.desc("last_event_at"), ibis.desc(attribute)],
     )
     best = counted.mutate(place=ibis.row_number().over(best_first)).filter(_.place == 0)
     return best.select("user_id", "cutoff", **{f"usual_{attribute}": _[attribute]})

@@ -23,7 +23,7 @@ def forecast(hours: "pd.DataFrame", next_hours: int = HORIZONS, seed: int = 0) -
         raise ValueError(f"next_hours {next_hours}: expected 1 to {HORIZONS}")
     (column,) = hours.columns.difference(["hour_at"])
     at = pd.to_datetime(hours.hour_at).dt.floor("h")
-    known = hours.groupby(at)[column].sum().astype("float64").asfreq("h")[-24 * HISTORY_DAYS :]
+    known = hours.groupby(at)[column].sum(min_count=1).astype("float64").asfreq("h")[-24 * HISTORY_DAYS :]
     history = _in_utc(known.index).assign(value=known.to_numpy())
     last = known.index.max() if len(known) else pd.Timestamp(0)
     ahead = _in_utc(pd.date_range(last, periods=HORIZONS + 1, freq="h")[1:])

@@ -60,24 +60,31 @@ def test_where_recency_is_all_the_reason_says_that_the_simple_model_is_as_good()
 
 
 def test_a_challenger_that_is_clearly_better_replaces_the_champion():
-    found = decided(held_out(recency_only=0.55, logistic_regression=0.50, incumbent=0.52))
+    found = decided(held_out(base_rate=0.6, recency_only=0.55, logistic_regression=0.50, incumbent=0.52))
     assert (found.challenger, found.replaces) == ("logistic_regression", True)
     assert "against the present champion on the same held-out cutoffs: 3.8% better" in found.reason
 
 
 @pytest.mark.parametrize("incumbent", [0.504, 0.45])
 def test_the_champion_stays_where_the_challenger_is_less_than_one_percent_better(incumbent):
-    found = decided(held_out(recency_only=0.55, logistic_regression=0.50, incumbent=incumbent))
+    found = decided(held_out(base_rate=0.6, recency_only=0.55, logistic_regression=0.50, incumbent=incumbent))
     assert (found.challenger, found.replaces) == ("logistic_regression", False)
     assert "To replace it would take 1% with an interval above 0." in found.reason
 
 
 def test_a_challenger_that_is_badly_calibrated_does_not_replace():
     found = decided(
-        held_out(recency_only=0.55, logistic_regression=0.40, incumbent=0.52), {"logistic_regression": LARGE}
+        held_out(base_rate=0.6, recency_only=0.55, logistic_regression=0.40, incumbent=0.52), {"logistic_regression": LARGE}
     )
     assert found.replaces is False
     assert "its calibration error is 0.080, where 0.040 is allowed" in found.reason
+
+
+def test_a_champion_that_the_base_rate_beats_does_not_stay():
+    found = decided(held_out(base_rate=0.6, recency_only=0.61, logistic_regression=0.599, incumbent=0.602))
+    assert found.replaces is True
+    assert found.challenger == "base_rate"
+    assert found.reason.startswith("The present champion is worse than the base rate on the held-out cutoffs.")
 
 
 def test_without_a_champion_the_best_of_the_calibrated_candidates_becomes_it():

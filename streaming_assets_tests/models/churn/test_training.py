@@ -83,7 +83,7 @@ def test_the_tables_have_their_contracts_columns_and_every_candidate(first):
     assert tuple(first.candidates.columns) == churn_candidates.column_names
     assert tuple(first.reliability.columns) == churn_reliability.column_names
     assert tuple(first.slices.columns) == churn_slices.column_names
-    assert set(first.champion) == set(churn_champion.column_names) - {"card"}
+    assert set(first.champion) == set(churn_champion.column_names) - {"card", "model_cutoffs"}
     assert sorted(zip(first.candidates["candidate"], first.candidates["fold"], strict=True)) == sorted(
         (candidate, fold) for candidate in CANDIDATES for fold in ("calibrate", "test")
     )
@@ -124,7 +124,7 @@ def test_shuffled_labels_give_no_skill_and_no_single_feature_knows_too_much(firs
 
 def test_after_the_report_the_recipe_is_fitted_to_all_closed_cutoffs_and_meets_their_rate(first, every_family):
     assert first.model.scoring.through == STAGES.test[-1]
-    assert first.model.judged.through == STAGES.train[-1]
+    assert first.model.judged.through == STAGES.calibrate[-1]
     latest = every_family[every_family["cutoff"].isin((*STAGES.calibrate, *STAGES.test))]
     assert first.model.probabilities(latest).mean() == pytest.approx(latest["churned"].mean(), abs=1e-6)
 
@@ -208,7 +208,7 @@ def test_without_enough_to_learn_from_there_is_a_status_and_the_champion_stays(
     assert (found.outcome, found.model) == (outcome, incumbent)
     assert said in found.reason
     assert ("The champion stays." in found.reason) is has_champion
-    assert set(found.champion) == set(churn_champion.column_names) - {"card"}
+    assert set(found.champion) == set(churn_champion.column_names) - {"card", "model_cutoffs"}
     assert found.champion["version"] == (first.model.version if has_champion else None)
     assert (len(found.candidates), len(found.reliability), len(found.slices)) == (0, 0, 0)
     assert tuple(found.candidates.columns) == churn_candidates.column_names
