@@ -15,19 +15,32 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import (
+    churn_features,
+    churn_planted,
+    churn_scoring,
+    churn_training,
     experiments_calibration,
     experiments_lastfm,
     experiments_page,
     experiments_speed,
+    forecast_backtest,
     imports,
+    models_page,
     nineteen_million,
     one_new_day,
+    page,
 )
-from benchmarks.page import render
 
 ROOT = Path(__file__).resolve().parents[1]
-USERS, DAYS = 1_000, 1_500
-SALTS, UNITS = 1_000, 5_000_000
+SIZES = {
+    "users": (1_000, "of the log"),
+    "days": (1_500, "of the log"),
+    "salts": (1_000, "re-randomisations of experiments_calibration"),
+    "units": (5_000_000, "users of experiments_speed"),
+    "scored": (100_000, "users of churn_features, churn_training and churn_scoring"),
+    "planted": (5_000, "users of churn_planted"),
+    "seeds": (3, "simulations of churn_planted"),
+}
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "imports": lambda asked: imports.run(),
     "nineteen_million": lambda asked: nineteen_million.run(asked.work, asked.users, asked.days),
@@ -38,22 +51,30 @@ EXPERIMENTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "experiments_speed": lambda asked: experiments_speed.run(asked.work, asked.units),
     "experiments_lastfm": lambda asked: experiments_lastfm.run(asked.work, asked.users, asked.days),
 }
-ALL = {**BENCHMARKS, **EXPERIMENTS}
+MODELS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    "churn_features": lambda asked: churn_features.run(asked.scored),
+    "churn_training": lambda asked: churn_training.run(asked.scored),
+    "churn_scoring": lambda asked: churn_scoring.run(asked.scored),
+    "churn_planted": lambda asked: churn_planted.run(asked.work, asked.planted, range(1, asked.seeds + 1)),
+    "forecast_backtest": lambda asked: forecast_backtest.run(),
+}
+ALL = {**BENCHMARKS, **EXPERIMENTS, **MODELS}
+PAGES = (page.render, experiments_page.render, models_page.render)
 
 
 def main() -> None:
     asked = _arguments()
     asked.work.mkdir(parents=True, exist_ok=True)
-    is_full_size = (asked.users, asked.days, asked.salts, asked.units) == (USERS, DAYS, SALTS, UNITS)
+    is_full_size = all(getattr(asked, name) == size for name, (size, _about) in SIZES.items())
     figures_file = ROOT / "benchmarks/last.json" if is_full_size else asked.work / "last.json"
     page_file = ROOT / "docs/benchmarks.md" if is_full_size else asked.work / "benchmarks.md"
     for name in asked.benchmarks or BENCHMARKS:
         print(f"{name} …", file=sys.stderr, flush=True)
         measured = {**_provenance(), **ALL[name](asked)}
         figures = json.loads(figures_file.read_text(encoding="utf-8")) if figures_file.exists() else {}
-        figures_file.write_text(json.dumps({**figures, name: measured}, indent=1) + "\n", encoding="utf-8")
-        page = render({**figures, name: measured}) + experiments_page.render({**figures, name: measured})
-        page_file.write_text(page, encoding="utf-8")
+        figures[name] = measured
+        figures_file.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        page_file.write_text("".join(render(figures) for render in PAGES), encoding="utf-8")
     print(page_file.read_text(encoding="utf-8"))
 
 
@@ -65,10 +86,8 @@ def _arguments() -> argparse.Namespace:
         metavar="NAME",
         help=f"these of {', '.join(ALL)}; the first {len(BENCHMARKS)} where none is named",
     )
-    parser.add_argument("--users", type=int, default=USERS)
-    parser.add_argument("--days", type=int, default=DAYS)
-    parser.add_argument("--salts", type=int, default=SALTS, help="re-randomisations of experiments_calibration")
-    parser.add_argument("--units", type=int, default=UNITS, help="users of experiments_speed")
+    for name, (size, about) in SIZES.items():
+        parser.add_argument(f"--{name}", type=int, default=size, help=f"{about}; {size:,} where not given")
     parser.add_argument(
         "--work", type=Path, default=ROOT / "benchmarks/work", help="folder for logs and lakes, some 20 GB"
     )
@@ -86,7 +105,10 @@ def _provenance() -> dict[str, Any]:
         "machine": f"{_processor()}, {os.cpu_count()} cores, {memory / 2**30:.0f} GiB of memory",
         "versions": {
             "Python": platform.python_version(),
-            **{package: version(package) for package in ("dagster", "duckdb", "ibis-framework", "deltalake")},
+            **{
+                package: version(package)
+                for package in ("dagster", "duckdb", "ibis-framework", "deltalake", "scikit-learn")
+            },
         },
     }
 
