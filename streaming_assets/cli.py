@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         "--alpha", type=_fraction, default=0.05, metavar="SHARE", help="plan: chance of a false alarm"
     )
     at_risk = _command(commands, "at-risk", _at_risk, "list the users most likely to leave, with reasons and remedies")
-    at_risk.add_argument("--top", type=_positive, default=20, metavar="N", help="how many users (default: 20)")
+    at_risk.add_argument("--top", type=_up_to_a_million, default=20, metavar="N", help="how many users (default: 20)")
     at_risk.add_argument(
         "--driver", metavar="DRIVER", help="only those whose risk is associated most with it, such as playback"
     )
@@ -303,6 +303,13 @@ def _positive(text: str) -> int:
         number = 0
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return number
+
+
+def _up_to_a_million(text: str) -> int:
+    number = _positive(text)
+    if number > 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is more than 1,000,000; `export models/churn_scores` has everybody")
     return number
 
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import ibis
@@ -18,11 +18,13 @@ from streaming_assets.lake.days import Days
 from streaming_assets.lake.lake import Lake, parts_of, reporting_day
 from streaming_assets.lake.snapshots import READS, Cutoffs, days_before, is_closed, tables_at
 from streaming_assets.lake.training import Training
+from streaming_assets.models.churn.cutoffs import Split
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from streaming_assets.models.churn.model import Model
+    from streaming_assets.models.churn.training import Training as Outcome
 
 SEED = 20_261_127
 SNAPSHOTS, CHAMPION = contract.churn_snapshots, contract.churn_champion
@@ -71,6 +73,11 @@ def _is_settled(lake: Lake) -> bool:
     return usable_version(lake) is not None
 
 
+def _is_lost(lake: Lake) -> bool:
+    row = champion_row(lake)
+    return row is not None and row["version"] is not None and usable_version(lake) is None
+
+
 TRAINING = Training(
     "churn",
     tuple(
@@ -78,6 +85,7 @@ TRAINING = Training(
     ),
     (SNAPSHOTS.name,),
     _is_settled,
+    _is_lost,
 )
 
 
@@ -88,6 +96,21 @@ def _champion(lake: Lake) -> "Model | None":
         raise dg.Failure(str(error), allow_retries=False) from error
 
 
+def _incumbent(lake: Lake) -> "Model | None":
+    """The present champion, unless it is of a later T: it would know what is to come."""
+    model = _champion(lake)
+    return model if model is not None and model.as_of <= reporting_day(lake) else None
+
+
+def _learned_from(found: "Outcome", split: Split | None, before: Mapping[str, Any] | None) -> list[dt.date]:
+    """The cutoffs that the model that scores was fitted to."""
+    if found.model is None:
+        return []
+    if split is not None and found.outcome == "trained":
+        return [*split.train, *split.calibrate, *split.test]
+    return list(before["model_cutoffs"]) if before else []
+
+
 def _train(lake: Lake) -> Mapping[str, "pd.DataFrame"]:
     """Train on the cutoffs as of T, and store the model that scores from now on."""
     import pandas as pd
@@ -96,12 +119,12 @@ def _train(lake: Lake) -> Mapping[str, "pd.DataFrame"]:
     from streaming_assets.models.churn.snapshot import label_kind
     from streaming_assets.models.churn.training import train
 
-    split = Cutoffs(lake, for_training=True).split
+    split, before = Cutoffs(lake, for_training=True).split, champion_row(lake)
     rows = lake.read(SNAPSHOTS.name)
     found = train(
         rows.filter(rows.churned.notnull()).to_pandas(),
         split,
-        _champion(lake),
+        _incumbent(lake),
         as_of=reporting_day(lake),
         label=label_kind(lake.read("core/users")).to_pyarrow().as_py(),
         code=code_of_models(),
@@ -114,7 +137,9 @@ def _train(lake: Lake) -> Mapping[str, "pd.DataFrame"]:
         contract.churn_candidates.name: found.candidates,
         contract.churn_reliability.name: found.reliability,
         contract.churn_slices.name: found.slices,
-        CHAMPION.name: pd.DataFrame([{**found.champion, "card": told}]),
+        CHAMPION.name: pd.DataFrame(
+            [{**found.champion, "model_cutoffs": _learned_from(found, split, before), "card": told}]
+        ),
     }
 
 
@@ -156,7 +181,7 @@ def _feature_drift(lake: Lake) -> "pd.DataFrame":
     champion, row = _champion(lake), champion_row(lake)
     if champion is None or row is None:
         return frame_of(contract.feature_drift, [])
-    learned = [_active(lake, cutoff) for cutoff in row["train_cutoffs"]]
+    learned = [_active(lake, cutoff) for cutoff in row["model_cutoffs"]]
     now = _active(lake, Cutoffs(lake, for_training=False).scoring)
     return drift(pd.concat(learned or [now.head(0)]), now, champion.design)
 

@@ -48,7 +48,7 @@ def load_champion(lake: Lake) -> "Model | None":
         return None
     try:
         return loads(stored)
-    except (UntrustedTypeError, zipfile.BadZipFile, KeyError) as error:
+    except (UntrustedTypeError, zipfile.BadZipFile, LookupError, ValueError, TypeError, AttributeError) as error:
         raise ModelRefusedError(
             f"{store_of(lake).folder / str(found) / MODEL} is not loaded: {error}. It is not what a training stored there; "
             "find out who wrote it, take the folder of this version away, and run again: the model is trained anew."

@@ -23,15 +23,16 @@ class ModelStore:
     folder: Path
 
     def save(self, version: str, files: Mapping[str, bytes | str]) -> None:
-        """Put a version in place, whole; one that is there already stays, since its name follows from its content."""
+        """Put a version in place, whole, instead of one of that name."""
         place = self.folder / version
-        if place.exists():
-            return
         draft = self.folder / f".{version}.{uuid.uuid4().hex}"
         draft.mkdir(parents=True)
         for name, content in files.items():
             (draft / name).write_bytes(content.encode() if isinstance(content, str) else content)
+        if place.exists():
+            place.rename(draft.with_name(f"{draft.name}.old"))
         draft.rename(place)
+        shutil.rmtree(draft.with_name(f"{draft.name}.old"), ignore_errors=True)
 
     def load(self, version: str) -> bytes | None:
         """The stored model; None where it is not there."""

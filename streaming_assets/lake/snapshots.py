@@ -12,7 +12,14 @@ from streaming_assets.contracts.models import churn as contract
 from streaming_assets.lake.code import code_of_models
 from streaming_assets.lake.days import ONE_DAY, Days
 from streaming_assets.lake.lake import Lake, reporting_day
-from streaming_assets.models.churn.cutoffs import LABEL_DAYS, OBSERVATION_DAYS, Split, observation_days, scoring_cutoff, split
+from streaming_assets.models.churn.cutoffs import (
+    LABEL_DAYS,
+    OBSERVATION_DAYS,
+    Split,
+    observation_days,
+    scoring_cutoff,
+    split,
+)
 
 TABLE = contract.churn_snapshots.name
 DAILY = ("core/user_daily", "core/user_content_daily", "core/sessions")
@@ -46,16 +53,20 @@ class Cutoffs:
         return next((row["observation_days"] for row in champions if row["version"]), OBSERVATION_DAYS)
 
     @property
+    def _new(self) -> set[dt.date]:
+        return {*self.split.train, *self.split.calibrate, *self.split.test} if self.split else set()
+
+    @property
     def wanted(self) -> set[dt.date]:
         """The scoring cutoff, and those of the training that follows or else of the last one."""
         if self.for_training:
-            parts = self.split
-            return {self.scoring, *(parts.train + parts.calibrate + parts.test if parts else ())}
+            return {self.scoring, *self._new, *trained_on(self.lake, ("model_cutoffs",))}
         return {self.scoring, *trained_on(self.lake)}
 
     def stale(self) -> list[str]:
         """Cutoffs to be made; those of the last training stay as they were when it learned from them."""
-        ours = self.wanted if self.for_training else {self.scoring} | (self.wanted - set(map(_date, self._made_of)))
+        kept = trained_on(self.lake) if not self.for_training else trained_on(self.lake, ("model_cutoffs",)) - self._new
+        ours = self.wanted - (kept & set(map(_date, self._made_of)))
         return sorted(str(cutoff) for cutoff in ours if self._made_of.get(str(cutoff)) != self._fingerprint(cutoff))
 
     def gone(self) -> list[str]:
@@ -91,14 +102,12 @@ class Cutoffs:
         return hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:16]
 
 
-def trained_on(lake: Lake) -> set[dt.date]:
-    """The cutoffs of the last training."""
-    return {
-        cutoff
-        for row in lake.rows(contract.churn_champion.name)
-        for name in ("train_cutoffs", "calibrate_cutoffs", "test_cutoffs")
-        for cutoff in row[name]
-    }
+_LEARNED_FROM = ("train_cutoffs", "calibrate_cutoffs", "test_cutoffs", "model_cutoffs")
+
+
+def trained_on(lake: Lake, columns: Collection[str] = _LEARNED_FROM) -> set[dt.date]:
+    """The cutoffs of the last training, and those that the model that scores was fitted to."""
+    return {cutoff for row in lake.rows(contract.churn_champion.name) for name in columns for cutoff in row[name]}
 
 
 def tables_at(lake: Lake, cutoffs: Collection[dt.date]) -> dict[str, ibis.Table]:

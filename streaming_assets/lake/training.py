@@ -15,13 +15,15 @@ class Training:
 
     tables: in the order in which they are committed; the state of the last one says what came of the training. reads:
     tables that it learns from. is_settled: whether it came to a result that stands until the next one is due; if not,
-    because there were too few data, it is tried again when there are others.
+    because there were too few data, it is tried again when there are others. is_lost: whether what it stored is no longer
+    there, or can no longer be used.
     """
 
     name: str
     tables: tuple[str, ...]
     reads: tuple[str, ...]
     is_settled: Callable[[Lake], bool]
+    is_lost: Callable[[Lake], bool] = lambda lake: False
 
     @property
     def record(self) -> str:
@@ -34,11 +36,11 @@ class Training:
         return dt.date.fromisoformat(found) if found else None
 
     def is_due(self, lake: Lake) -> bool:
-        """So many days as the setting says have gone by since the last training, T went back, the code is another, or
-        the last training came to nothing and what it learns from has changed.
+        """So many days as the setting says have gone by since the last training, T went back, the code is another, what was
+        stored is lost, or the last training came to nothing and what it learns from has changed.
         """
         last, as_of = self.trained_as_of(lake), reporting_day(lake)
-        if last is None or lake.snapshot(self.record).state.notes != notes_of(last):
+        if last is None or self.is_lost(lake) or lake.snapshot(self.record).state.notes != notes_of(last):
             return True
         if not 0 <= (as_of - last).days < lake.settings.train_every_days:
             return True

@@ -61,10 +61,10 @@ class TestThreeDays:
     def test_yesterday_forecasts_tomorrow_and_says_that_it_knows_little(self, folder: DataFolder):
         # The last play is at 21:15 of the third day: 21 o'clock is not over, and the next 24 hours begin with it.
         hours = folder.query(
-            "SELECT hour_at, expected, model, low_history, lo80 FROM models.viewer_forecast ORDER BY 1"
+            "SELECT hour_at, expected, model, low_history FROM models.viewer_forecast ORDER BY 1"
         )
         assert len(hours) == 24
-        assert hours[0] == (dt.datetime(2026, 3, 3, 21), 6.0, "naive_24", True, None)
+        assert hours[0] == (dt.datetime(2026, 3, 3, 21), 6.0, "naive_24", True)
         assert [expected for _, expected, *_ in hours[1:]] == [
             6.0 if hour in (8, 13) else 0.0 for hour in [22, 23, *range(21)]
         ]
@@ -87,7 +87,7 @@ class TestThreeDays:
         assert streaming_assets("at-risk", "--data-dir", folder.settings.data_dir, "--driver", "boredom").code == 2
         told = streaming_assets("forecast", "--data-dir", folder.settings.data_dir, "--format", "json")
         assert told.code == 0
-        assert len(json.loads(told.out)["hours"]) == 24
+        assert len(json.loads(told.out)["viewer_forecast"]) == 24
 
 
 @pytest.mark.slow

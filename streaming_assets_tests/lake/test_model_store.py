@@ -25,10 +25,11 @@ def test_what_is_saved_is_loaded_and_what_is_not_there_is_nothing(store):
     assert store.environment("b2") == {}
 
 
-def test_a_version_that_is_there_stays_as_it_is(store):
+def test_a_version_that_is_saved_again_is_what_was_saved_last(store):
     save(store, "a1")
     save(store, "a1", b"others")
-    assert store.load("a1") == b"weights"
+    assert store.load("a1") == b"others"
+    assert [found.name for found in store.folder.iterdir()] == ["a1"]
 
 
 def test_a_version_that_was_never_finished_is_not_there(store, monkeypatch):

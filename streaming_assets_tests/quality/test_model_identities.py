@@ -135,7 +135,7 @@ def test_there_is_a_broken_case_for_every_check():
 
 def test_a_high_auc_over_few_who_churned_is_chance_not_a_leak():
     (check,) = [found for found in CHECKS if found.name == "the_auc_of_the_challenger_is_believable"]
-    few = [candidate("logistic_regression", 0.1, is_challenger=True, auc=0.99, n_churned=29)]
+    few = [candidate("logistic_regression", 0.1, is_challenger=True, auc=0.99, n_churned=9)]
     assert violations(check, {"models/churn_candidates": few}) == []
 
 

@@ -24,7 +24,9 @@ OUTCOMES = (
 )
 """What came of the last training: a new champion, the old one, or why there is none."""
 
-CUTOFF = Column("cutoff", "date", "day at whose start (00:00) the clock stands: only what came before is known", not_null=True)
+CUTOFF = Column(
+    "cutoff", "date", "day at whose start (00:00) the clock stands: only what came before is known", not_null=True
+)
 CANDIDATE = Column("candidate", "string", "kind of model", not_null=True, one_of=CANDIDATES)
 
 
@@ -46,12 +48,18 @@ FEATURES: dict[str, tuple[Column, ...]] = {
         number("watch_hours_28", "hours watched in the 28 days before"),
         number("watch_hours_90", "hours watched in the observation_days before"),
         _figure("watch_trend", "log((4 · watch_hours_7 + 1) / (watch_hours_28 + 1)): below 0 where watching declines"),
-        number("median_gap_days", "median of the days between neighbouring active days, observation_days; NULL with one active day"),
+        number(
+            "median_gap_days",
+            "median of the days between neighbouring active days, observation_days; NULL with one active day",
+        ),
         number("recency_per_gap", "recency in days / median_gap_days"),
     ),
     "playback": (
         number("buffer_events_per_hour", "rebuffering stops per hour watched, 28 days; NULL where neither is known"),
-        share("buffered_session_share", "sessions with a rebuffering stop / sessions, 28 days; NULL where stops are not known"),
+        share(
+            "buffered_session_share",
+            "sessions with a rebuffering stop / sessions, 28 days; NULL where stops are not known",
+        ),
         number("pauses_per_play", "pauses / plays, 28 days"),
     ),
     "content_mismatch": (
@@ -64,7 +72,10 @@ FEATURES: dict[str, tuple[Column, ...]] = {
         count("distinct_content_28", "titles played in 28 days"),
         count("distinct_genres_28", "genres played in 28 days"),
         number("genre_entropy", "−Σ p·ln p over the genres of the plays, 28 days; NULL where no genre is known"),
-        share("new_title_share", "titles of the 28 days that were not played before within the observation_days / titles of the 28 days"),
+        share(
+            "new_title_share",
+            "titles of the 28 days that were not played before within the observation_days / titles of the 28 days",
+        ),
         share("recommended_share", "plays from a recommendation / plays of which that is known, 28 days"),
     ),
     "plan": (
@@ -192,13 +203,22 @@ churn_champion = Table(
         Column("reason", "string", "in words, with figures", not_null=True),
         Column("version", "string", "of the model that scores; NULL where there is none"),
         Column("candidate", "string", "its kind", one_of=CANDIDATES),
-        Column("label", "string", "what it predicts: cancellation or inactivity", one_of=("cancellation", "inactivity")),
+        Column(
+            "label", "string", "what it predicts: cancellation or inactivity", one_of=("cancellation", "inactivity")
+        ),
         Column("trained_as_of", "date", "T at the last training", not_null=True),
         Column("model_as_of", "date", "T at which the model that scores was trained"),
-        Column("observation_days", "int64", "days before a cutoff that the model that scores looks at", at_least=28, at_most=90),
+        Column(
+            "observation_days",
+            "int64",
+            "days before a cutoff that the model that scores looks at",
+            at_least=28,
+            at_most=90,
+        ),
         Column("train_cutoffs", "array<date>", "cutoffs of the last training", not_null=True),
         Column("calibrate_cutoffs", "array<date>", "cutoffs on which its probabilities were calibrated", not_null=True),
         Column("test_cutoffs", "array<date>", "held-out cutoffs, on which candidates were compared", not_null=True),
+        Column("model_cutoffs", "array<date>", "all cutoffs that the model that scores was fitted to", not_null=True),
         Column("families", "array<string>", "families of features that the data has", not_null=True),
         Column("dropped", "array<string>", "features that the data lacks", not_null=True),
         number("log_loss", "of the model that scores, on the held-out cutoffs"),
@@ -246,9 +266,16 @@ churn_scores = Table(
         CUTOFF,
         Column("status", "string", "as in models/churn_snapshots", not_null=True, one_of=STATUSES),
         share("churn_probability", "calibrated probability to churn in the 28 days from the day after the cutoff"),
-        Column("risk_band", "string", "high: the riskiest 10 % of the active users; medium: the next 20 %; low", one_of=RISK_BANDS),
+        Column(
+            "risk_band",
+            "string",
+            "high: the riskiest 10 % of the active users; medium: the next 20 %; low",
+            one_of=RISK_BANDS,
+        ),
         Column("driver_1", "string", "family that raises the risk most", one_of=(*FAMILIES, NO_DRIVER)),
-        Column("driver_2", "string", "family that raises it second most; NULL where no other raises it", one_of=FAMILIES),
+        Column(
+            "driver_2", "string", "family that raises it second most; NULL where no other raises it", one_of=FAMILIES
+        ),
         number("margin", "contribution of driver_1 − that of the next family that raises the risk, or − 0; log-odds"),
         *(
             _figure(f"{family}_contribution", f"what {family} adds to the log-odds, against a user who stays")
@@ -301,7 +328,7 @@ feature_drift = Table(
     "models/feature_drift",
     grain="one row per feature of the champion",
     key=("feature",),
-    source="models/churn_snapshots: active users of the train cutoffs, and of the day after T",
+    source="models/churn_snapshots: active users of the cutoffs that the model that scores was fitted to, and of the day after T",
     caveats="PSI over 10 quantile bins of the reference: below 0.1 no change, above 0.25 a shift to look at.",
     columns=(
         Column("feature", "string", "which one", not_null=True),
