@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -17,9 +17,10 @@ from streaming_assets.simulate.dirt import MOST_DAYS_LATE, Arrivals, Rates, soil
 from streaming_assets.simulate.experiments import Experiments
 from streaming_assets.simulate.experiments_file import simulated
 from streaming_assets.simulate.files import write_events, write_table
-from streaming_assets.simulate.listening import Habits
 from streaming_assets.simulate.lives import Lives
+from streaming_assets.simulate.manners import usual
 from streaming_assets.simulate.places import milliseconds
+from streaming_assets.simulate.plays import Audience, Habits
 from streaming_assets.simulate.population import Population, populate
 from streaming_assets.simulate.rows import DAY, NOTHING, Rows
 from streaming_assets.simulate.seeds import Purpose, generator
@@ -110,6 +111,7 @@ def simulate_canonical(
     start: dt.date,
     genre_diversity_effect: float,
     experiment_effects: Effects,
+    churn_drivers: Sequence[str],
 ) -> Tally:
     """Writes the folder; returns the counts of the landing without its corrections."""
     suffix = SUFFIXES[format_]
@@ -133,10 +135,11 @@ def simulate_canonical(
     # A Parquet file has no lines that could be malformed.
     rates = Rates() if format_ == "jsonl" else Rates(malformed=0.0)
     landing = Landing(out, suffix, start, population, stock, Tally(start, users), Tally(start, users))
-    lives = Lives(population, stock, HABITS, start, seed, genre_diversity_effect, experiments.treatments)
+    audience = Audience(population, stock, HABITS, usual(users, HABITS.plays_per_session))
+    lives = Lives(audience, start, seed, genre_diversity_effect, experiments.treatments, churn_drivers)
     _land_days(landing, experiments.landed(lives.utc_days(days)), days, seed, rates)
-    lived = replace(population, left=lives.left(days))
-    records = user_records(lived, stock.genres, milliseconds(start) + days * DAY, seed)
+    lived = replace(population, left=lives.left(days), plan=lives.driven.population.plan)
+    records = user_records(lived, lives.drivers, stock.genres, milliseconds(start) + days * DAY, seed)
     write_table(out / "landing" / "users" / f"users{suffix}", records)
     truth = {
         "arguments": {
@@ -147,6 +150,7 @@ def simulate_canonical(
             "start": str(start),
             "genre_diversity_effect": genre_diversity_effect,
             "experiment_effects": asdict(experiment_effects),
+            "churn_drivers": list(churn_drivers),
         },
         "rates": asdict(rates),
         "planted": {**vars(landing.planted), **lives.as_dict(days), "experiments": experiments.as_dict()},

@@ -55,6 +55,12 @@ class Catalogue:
     columns: dict[str, pa.StringArray]
     non_stop_genre: int | None
 
+    @property
+    def minutes_of_genre(self) -> npt.NDArray[np.float64]:
+        """Mean length of each genre's items."""
+        genre = (np.ceil(self.popularity).astype(np.int64) - 1)[np.repeat(np.arange(len(self.items)), self.items)]
+        return np.bincount(genre, self.length) / np.bincount(genre) / 600
+
 
 def popularity_of(title_genres: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """Per title the genre's position + its cumulated share by Zipf's law; title_genres must be sorted."""

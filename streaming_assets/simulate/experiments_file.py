@@ -13,8 +13,8 @@ HEADER = """\
 # An entry that cannot be used is reported with its line and what is expected there; the others are computed.
 """
 
-GUARDRAILS = "{skip_rate: 0.2, sessions_per_user: 0.5, d1_retention: 0.5, creator_diversity: 0.2}"
-"""Margins that some 250 users in each arm can decide: five standard errors or more."""
+GUARDRAILS = "{skip_rate: 0.5, sessions_per_user: 0.5, d1_retention: 0.5, creator_diversity: 0.2}"
+"""Margins that some 250 users in each arm can decide: about five standard errors or more."""
 
 SIMULATED = """\
 

@@ -15,8 +15,10 @@ from streaming_assets.simulate.catalogue import Catalogue, popularity_of
 from streaming_assets.simulate.experiments import AA, Exposed, calibration, is_treated, window
 from streaming_assets.simulate.experiments_file import of_listening_log
 from streaming_assets.simulate.files import text_of
-from streaming_assets.simulate.listening import Habits, utc_days
+from streaming_assets.simulate.listening import utc_days
+from streaming_assets.simulate.manners import usual
 from streaming_assets.simulate.places import PLACES
+from streaming_assets.simulate.plays import Audience, Habits
 from streaming_assets.simulate.population import Population, populate
 from streaming_assets.simulate.rows import SECOND, Rows
 from streaming_assets.simulate.seeds import Purpose, generator
@@ -71,8 +73,9 @@ def simulate_lastfm(users: int, days: int, seed: int, out: Path, start: dt.date)
     (landing / PROFILE_NAME).write_text(profiles(population, seed), encoding="utf-8")
 
     landed, copies = Tally(start, users), 0
+    audience = Audience(population, stock, HABITS, usual(users, HABITS.plays_per_session))
     with (landing / LOG_NAME).open("wb") as log:
-        for day, clean in enumerate(utc_days(population, stock, HABITS, start, days, seed)):
+        for day, clean in enumerate(utc_days(audience, start, days, seed)):
             exposed.add(clean, start + dt.timedelta(days=day))
             copied = np.flatnonzero(generator(seed, Purpose.DIRT, day).random(len(clean)) < COPIES)
             copies += len(copied)

@@ -1,17 +1,19 @@
-"""What is planted in the lives of users: who comes back a week after the first play, and which play is the last.
+"""What is planted in the lives of users: who comes back a week after the first play, which play is the last, and why.
 
-Both are decided per user and day, and made true there: rows of the day are taken out, or a session is added.
+The first two are decided per user and day, and made true there: rows of the day are taken out, or a session is added.
+While a driver is on, the user's days are replaced by others, which have streams of random numbers of their own; so
+nobody else's days change, nor does what is counted of the first ones.
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from streaming_assets.simulate import rows
-from streaming_assets.simulate.catalogue import Catalogue
+from streaming_assets.simulate.churn_drivers import ChurnDrivers, draw_churn_drivers, driven
 from streaming_assets.simulate.first_days import (
     FIRST_DAYS,
     INTERCEPT,
@@ -29,9 +31,10 @@ from streaming_assets.simulate.lifetimes import (
     draw_lifetimes,
     share_longer_than,
 )
-from streaming_assets.simulate.listening import Habits, Treated, sessions_on, utc_days
+from streaming_assets.simulate.listening import DRIVEN, USUAL, Streams, Treated, sessions_on, utc_days
 from streaming_assets.simulate.places import milliseconds
-from streaming_assets.simulate.population import STAYS, Population
+from streaming_assets.simulate.plays import Audience
+from streaming_assets.simulate.population import STAYS
 from streaming_assets.simulate.rows import DAY, Effect, Rows
 from streaming_assets.simulate.seeds import Purpose, generator
 from streaming_assets.simulate.treatments import Treatments
@@ -67,41 +70,48 @@ class Lives:
 
     first_day: of each user's first play, days since the start. lifetimes: days from the first to the last play.
     chances: of a play on RETURN_DAY, known once the first days are over. decided, returned, expected: users for whom
-    that day has come, those who played on it, and the sum of their chances.
+    that day has come, those who played on it, and the sum of their chances. churn_drivers: names of those that are
+    planted. driven: the audience as it listens while they are on.
     """
 
-    population: Population
-    stock: Catalogue
-    habits: Habits
+    audience: Audience
     start: dt.date
     seed: int
     genre_diversity_effect: float
     treatments: Treatments
+    churn_drivers: Sequence[str]
     first_day: Users = field(init=False)
     lifetimes: npt.NDArray[np.float64] = field(init=False)
     chances: npt.NDArray[np.float64] = field(init=False)
+    drivers: ChurnDrivers = field(init=False)
+    driven: Audience = field(init=False)
     decided: int = 0
     returned: int = 0
     expected: float = 0.0
 
     def __post_init__(self) -> None:
-        users = len(self.population)
+        population = self.audience.population
+        users = len(population)
         self.first_day = np.full(users, NOT_YET)
         self.lifetimes = draw_lifetimes(users, self.seed)
         self.chances = np.zeros(users)
+        self.drivers = draw_churn_drivers(population, self.lifetimes, self.churn_drivers, self.seed)
+        self.driven = driven(self.audience, self.drivers, self.seed)
 
     def utc_days(self, days: int) -> Iterator[Rows]:
         """The rows of each UTC day in turn, ordered by time; those that experiments take away are there, and marked."""
-        genre_of = self.stock.columns["genre"].dictionary_encode().indices.to_numpy().astype(np.int64)
+        genre_of = self.audience.catalogue.columns["genre"].dictionary_encode().indices.to_numpy().astype(np.int64)
         early: list[Rows] = []
-        usual_days = utc_days(self.population, self.stock, self.habits, self.start, days, self.seed, self.treatments)
-        for day, usual in enumerate(usual_days):
+        arguments = (self.start, days, self.seed, self.treatments)
+        usual_days = utc_days(self.audience, *arguments)
+        driven_days = utc_days(self.driven, *arguments, self._driven_sessions_per_day, DRIVEN)
+        for day, (usual, otherwise) in enumerate(zip(usual_days, driven_days, strict=True)):
             lived = self._lived(day, usual)
             plays = lived[(lived["event_type"] == rows.PLAY) & (lived["effect"] != Effect.ADDED)]
             self.first_day[plays["user"]] = np.minimum(self.first_day[plays["user"]], day)
             early = [*early[1 - FIRST_DAYS :], plays[self._age(day)[plays["user"]] < FIRST_DAYS]]
             self._look_back(day, np.concatenate(early), genre_of)
-            yield lived
+            yield self._with_driven(day, lived, otherwise)
 
     def left(self, days: int) -> Users:
         """When each user left for good, milliseconds since 1970; STAYS for those who had not after so many days."""
@@ -138,6 +148,7 @@ class Lives:
                     for day in SURVIVAL_DAYS
                 },
             },
+            "churn_drivers": self.drivers.as_dict(self.audience.population.user_ids, self.first_day, self.start, days),
         }
 
     def _age(self, day: int) -> Users:
@@ -154,13 +165,34 @@ class Lives:
         is_away[due[~returns]] = True
         kept = usual[~is_away[usual["user"]]]
 
-        comes = age == np.floor(self.lifetimes)
-        comes[due[returns]] = True
-        comes[kept["user"][kept["event_type"] == rows.PLAY]] = False
+        must_come = age == np.floor(self.lifetimes)
+        must_come[due[returns]] = True
+        return self._with_sessions(day, kept, must_come, self.audience, USUAL)
+
+    def _with_driven(self, day: int, lived: Rows, otherwise: Rows) -> Rows:
+        """The day with what users do while a driver is on, in place of what they would do without."""
+        age = self._age(day)
+        are_on = self.drivers.are_on(age)
+        must_come = are_on & (age == np.floor(self.lifetimes))
+        changed = self._with_sessions(day, otherwise[are_on[otherwise["user"]]], must_come, self.driven, DRIVEN)
+        return rows.in_time_order(np.concatenate([lived[~are_on[lived["user"]]], changed]))
+
+    def _driven_sessions_per_day(self, day: int) -> npt.NDArray[np.float64]:
+        """On a local day, which reaches into the UTC days beside it; a driver begins when the first day is long known."""
+        age = self._age(day)
+        usual = self.audience.population.sessions_per_day
+        return np.where(self.drivers.are_on(age, margin=1), usual * self.drivers.activity(age), 0.0)
+
+    def _with_sessions(
+        self, day: int, kept: Rows, must_come: npt.NDArray[np.bool_], audience: Audience, streams: Streams
+    ) -> Rows:
+        """The rows with a session of each of those who must come and have no play among them."""
+        has_come = np.zeros_like(must_come)
+        has_come[kept["user"][kept["event_type"] == rows.PLAY]] = True
         date = self.start + dt.timedelta(days=day)
-        rng = generator(self.seed, Purpose.ADDED_SESSIONS, day)
-        treated = Treated(self.treatments, generator(self.seed, Purpose.TREATED_ADDED_SESSIONS, day))
-        added = sessions_on(self.population, self.stock, self.habits, date, np.flatnonzero(comes), rng, treated)
+        treated = Treated(self.treatments, generator(self.seed, streams.treated_added, day))
+        rng = generator(self.seed, streams.added, day)
+        added = sessions_on(audience, date, np.flatnonzero(must_come & ~has_come), rng, treated)
         return rows.in_time_order(np.concatenate([kept, added]))
 
     def _count(self, due: Users, returns: npt.NDArray[np.bool_]) -> None:

@@ -14,6 +14,7 @@ from streaming_assets.simulate.seeds import Purpose, generator
 
 PLATFORMS = ("ios", "android", "web", "tv")
 PLANS = ("free", "basic", "premium")
+PREMIUM = PLANS.index("premium")
 
 PLATFORM_SHARES = (0.28, 0.27, 0.20, 0.25)
 PLAN_SHARES = (0.45, 0.35, 0.20)
@@ -51,6 +52,16 @@ class Population:
 
     def __len__(self) -> int:
         return len(self.user_ids)
+
+    @property
+    def taste_shares(self) -> npt.NDArray[np.float64]:
+        """Shares of genres, a row per user."""
+        return np.diff(self.taste, axis=1, prepend=0)
+
+    @property
+    def favourite_genre(self) -> npt.NDArray[np.int64]:
+        """The genre that each user plays most."""
+        return self.taste_shares.argmax(axis=1)
 
 
 def populate(
@@ -90,6 +101,12 @@ def populate(
         taste=taste,
         is_non_stop=rng.random(users) < NON_STOP_LISTENERS,
     )
+
+
+def cumulated(shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Taste by shares of genres, of which each row may sum up to anything above 0."""
+    sums = shares.cumsum(axis=1)
+    return sums / sums[:, -1:]
 
 
 def _ids(prefix: str, users: int) -> pa.StringArray:

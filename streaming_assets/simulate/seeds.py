@@ -24,6 +24,13 @@ class Purpose(IntEnum):
     TREATED_SESSIONS = 11
     TREATED_ADDED_SESSIONS = 12
     EXPOSURES = 13
+    CHURN_DRIVERS = 14
+    DRIVEN_SESSIONS = 15
+    TREATED_DRIVEN_SESSIONS = 16
+    ADDED_DRIVEN_SESSIONS = 17
+    TREATED_ADDED_DRIVEN_SESSIONS = 18
+    DRIVEN_TASTES = 19
+    CANCEL_REASONS = 20
 
 
 def generator(seed: int, purpose: Purpose, number: int = 0) -> np.random.Generator:

@@ -18,7 +18,7 @@ class Effects:
     lost, the first of a session excepted. withheld: share of the treated users whose exposure is never logged.
     """
 
-    more_plays: float = 0.55
+    more_plays: float = 0.65
     fewer_plays: float = 0.6
     withheld: float = 0.45
 

@@ -60,9 +60,7 @@ class TestThreeDays:
 
     def test_yesterday_forecasts_tomorrow_and_says_that_it_knows_little(self, folder: DataFolder):
         # The last play is at 21:15 of the third day: 21 o'clock is not over, and the next 24 hours begin with it.
-        hours = folder.query(
-            "SELECT hour_at, expected, model, low_history FROM models.viewer_forecast ORDER BY 1"
-        )
+        hours = folder.query("SELECT hour_at, expected, model, low_history FROM models.viewer_forecast ORDER BY 1")
         assert len(hours) == 24
         assert hours[0] == (dt.datetime(2026, 3, 3, 21), 6.0, "naive_24", True)
         assert [expected for _, expected, *_ in hours[1:]] == [

@@ -7,6 +7,8 @@ from streaming_assets.simulate import simulate
 
 from .recount import event_rows
 
+SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -19,3 +21,9 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def landed(service: Path) -> pd.DataFrame:
     return event_rows(service / "landing")
+
+
+@pytest.fixture(scope="session")
+def sample_rows() -> pd.DataFrame:
+    """The committed sample as it landed."""
+    return event_rows(SAMPLE)

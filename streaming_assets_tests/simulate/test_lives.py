@@ -32,16 +32,16 @@ def planted(service):
     return json.loads((service / "truth.json").read_text(encoding="utf-8"))["planted"]
 
 
-def plays_of(landing):
+def plays_of(rows):
     """Distinct plays with the days since their user's first."""
-    events = usable_events(event_rows(landing))
-    plays = events[events["event_type"] == "play"].assign(date=lambda rows: pd.to_datetime(rows["date"]))
+    events = usable_events(rows)
+    plays = events[events["event_type"] == "play"].assign(date=lambda played: pd.to_datetime(played["date"]))
     return plays.assign(age=(plays["date"] - plays.groupby("user_id")["date"].transform("min")).dt.days)
 
 
 def returns(service):
     """Per user whose D0 + 7 is over: genres of the first three days, and whether there is a play on D0 + 7."""
-    plays = plays_of(service / "landing")
+    plays = plays_of(event_rows(service / "landing"))
     first_day = plays["date"].min()
     early = plays[plays["age"] < 3].groupby("user_id").agg(genres=("genre", "nunique"), date=("date", "min"))
     early["returned"] = early.index.isin(plays.loc[plays["age"] == WEEK, "user_id"])
@@ -119,9 +119,9 @@ def test_shares_of_lifetimes_are_those_worked_out_by_hand():
 
 
 @pytest.fixture(scope="module")
-def sample():
+def sample(sample_rows):
     """Days of life of each play in the committed sample."""
-    return plays_of(ROOT / "data" / "sample")
+    return plays_of(sample_rows)
 
 
 @pytest.fixture(scope="module")

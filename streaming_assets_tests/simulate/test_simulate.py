@@ -92,7 +92,15 @@ def test_a_folder_that_is_not_empty_is_refused_and_left_alone(tmp_path):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"users": 0}, {"days": 0}, {"seed": -1}, {"format": "csv"}, {"genre_diversity_effect": float("nan")}],
+    [
+        {"users": 0},
+        {"days": 0},
+        {"seed": -1},
+        {"format": "csv"},
+        {"genre_diversity_effect": float("nan")},
+        {"churn_drivers": ("boredom",)},
+        {"churn_drivers": ("plan", "plan")},
+    ],
 )
 def test_wrong_arguments_are_refused_before_anything_is_written(tmp_path, wrong):
     with pytest.raises(ValueError, match=str(next(iter(wrong)))):

@@ -74,7 +74,8 @@ def test_the_champion_stays_where_the_challenger_is_less_than_one_percent_better
 
 def test_a_challenger_that_is_badly_calibrated_does_not_replace():
     found = decided(
-        held_out(base_rate=0.6, recency_only=0.55, logistic_regression=0.40, incumbent=0.52), {"logistic_regression": LARGE}
+        held_out(base_rate=0.6, recency_only=0.55, logistic_regression=0.40, incumbent=0.52),
+        {"logistic_regression": LARGE},
     )
     assert found.replaces is False
     assert "its calibration error is 0.080, where 0.040 is allowed" in found.reason
