@@ -37,6 +37,10 @@ class Design(Protocol):
     def matrix(self, frame: "pd.DataFrame") -> Floats: ...
 
 
+NOTHING = 1e-9
+"""Log-odds that rounding leaves of a contribution of 0, on either side of it."""
+
+
 class Model(Protocol):
     """What a fitted model of churn must tell; reference: medians over the users who stayed, by column of the design."""
 
@@ -85,7 +89,7 @@ def contributions(log_odds: LogOdds, matrix: Floats, reference: Floats, groups: 
     columns = [list(found) for found in groups.values() if len(found)]
     found = np.zeros((len(matrix), len(groups)))
     found[:, players] = _values(log_odds, matrix, reference, columns) @ _weights(len(players)).T
-    return found + 0.0  # nothing is −0
+    return np.where(np.abs(found) < NOTHING, 0.0, found)
 
 
 def _values(log_odds: LogOdds, matrix: Floats, reference: Floats, players: Sequence[Sequence[int]]) -> Floats:
