@@ -199,6 +199,7 @@ def _plays(user_id: pa.Array, content_id: pa.Array, day: dt.date, rng: np.random
         "completion_pct_n": np.ones(n, np.int64),
         "watched_known_seconds": np.round(rng.random(n) * 9_000, 3),
         "content_known_seconds": np.full(n, 9_000.0),
+        "genre": _texts(rng.integers(0, _GENRES, n), "genre"),
         "last_event_at": _instants(day, 0, n, rng),
     }
 

@@ -40,6 +40,7 @@ def test_without_any_variable_it_runs_in_the_folder_data_in_utc():
         "engagement_plays": (20, 10, 5),
         "completion_pcts": (80, 60, 40),
         "lifecycle_days": (7, 30, 90),
+        "train_every_days": 7,
     }
     assert found.threads == os.cpu_count()
 
@@ -70,6 +71,7 @@ def test_without_any_variable_it_runs_in_the_folder_data_in_utc():
         ("engagement_plays", "50,20,2", (50, 20, 2)),
         ("completion_pcts", "90,50,10", (90, 50, 10)),
         ("lifecycle_days", "1,14,60", (1, 14, 60)),
+        ("train_every_days", "14", 14),
     ],
 )
 def test_a_variable_sets_its_field_and_no_other(name, text, value):
@@ -81,7 +83,7 @@ def test_every_field_is_a_variable():
         "data_dir", "landing", "timezone", "start_date", "session_gap_minutes", "max_watch_seconds", "max_rejected_share",
         "settle_seconds", "engine", "memory_limit", "threads", "email_key", "as_of", "retention_origin",
         "churn_inactive_days", "content_by_hour_days", "genre_shift_share", "engagement_plays", "completion_pcts",
-        "lifecycle_days",
+        "lifecycle_days", "train_every_days",
     }  # fmt: skip
 
 
@@ -121,6 +123,7 @@ def test_every_field_is_a_variable():
         ("engagement_plays", "20,10,1", "three falling whole numbers from 2 on such as 20,10,5"),
         ("completion_pcts", "101,60,40", "three falling whole numbers from 1 to 100 such as 80,60,40"),
         ("lifecycle_days", "90,30,7", "three rising whole numbers from 1 on such as 7,30,90"),
+        ("train_every_days", "0", "whole days from 1 to 366"),
         ("memory_limit", "4", "a size of 100MB or more, such as 4GB"),
         ("memory_limit", "much", "a size of 100MB or more, such as 4GB"),
         ("threads", "0", "a whole number from 1 to 1024"),

@@ -162,6 +162,7 @@ class TestRun:
             "compute days 2026-03-23 to 2026-04-06 …",
             "refresh users and content …",
             "compute marts …",
+            "train and score models …",
             "publish …",
         ]
 

@@ -17,11 +17,12 @@ from streaming_assets_tests.end_to_end.data_folder import jobs
 PUBLISHED = {
     table.name: table
     for table in contracts.ALL.values()
-    if table.group in ("core", "marts", "experiments") or table.name in ("raw/event_files", "raw/rejected_rows")
+    if table.group in ("core", "marts", "experiments", "models")
+    or table.name in ("raw/event_files", "raw/rejected_rows")
 }
 COPIED = {"raw/event_files", "raw/rejected_rows", "core/calendar", "core/users", "core/content"} | {
-    table.name for table in (*contracts.marts.TABLES, *contracts.experiments.TABLES)
-}
+    table.name for table in (*contracts.marts.TABLES, *contracts.experiments.TABLES, *contracts.models.TABLES)
+} - {"models/churn_snapshots"}
 
 READ = """
 import sys, duckdb

@@ -139,6 +139,15 @@ def test_a_high_auc_over_few_who_churned_is_chance_not_a_leak():
     assert violations(check, {"models/churn_candidates": few}) == []
 
 
+def test_who_stands_in_with_little_history_may_be_worse_than_a_naive():
+    (check,) = [found for found in CHECKS if found.name == "the_champion_is_no_worse_than_the_naives"]
+    rows = [
+        {"model": "naive_168", "is_champion": False, "mase": 0.0, "low_history": True},
+        {"model": "mean_4w", "is_champion": True, "mase": 1.1, "low_history": True},
+    ]
+    assert violations(check, {"models/forecast_summary": rows}) == []
+
+
 def test_only_leaks_breaks_and_models_below_the_baseline_block():
     assert {check.name for check in CHECKS if not check.is_blocking} == {
         "the_challenger_is_calibrated",
