@@ -138,7 +138,8 @@ def _status_lines(lake: Lake) -> Iterator[str]:
         ("models", stale_models(lake)),
     ):
         yield f"{name:<11}" + (", ".join(stale) + " to be made anew" if stale else "up to date")
-    yield "training   " + (", ".join(due_trainings(lake)) + " due" if due_trainings(lake) else "not due")
+    trainings = due_trainings(lake)
+    yield "training   " + (f"{', '.join(trainings)} due" if trainings else "not due")
     for problem in load_experiments(settings.experiments_file).errors:
         yield f"refused    {problem}"
     yield "unchecked  " + (", ".join(unchecked(lake, subjects)) or "nothing")

@@ -44,7 +44,7 @@ class Cutoffs:
         """What a training at T learns from; None while there is not enough history."""
         return split(self._first_day, reporting_day(self.lake)) if self._first_day else None
 
-    @property
+    @cached_property
     def observation_days(self) -> int:
         """How far features look back: for a training as its split allows, else as the model that scores has learned."""
         if self.for_training and self.split and self._first_day:
@@ -75,7 +75,8 @@ class Cutoffs:
 
     def noted(self) -> dict[str, str]:
         """What every part follows from once the stale ones are made and those that are gone are away."""
-        kept = {name: made_of for name, made_of in self._made_of.items() if name not in self.gone()}
+        gone = set(self.gone())
+        kept = {name: made_of for name, made_of in self._made_of.items() if name not in gone}
         return {**kept, **{name: self._fingerprint(_date(name)) for name in self.stale()}}
 
     @cached_property
