@@ -193,10 +193,6 @@ class TestARowThatWasCorrupted:
     def test_is_found_by_check_and_mended_by_computing_the_day_again(self, steady: Steady, tmp_path: Path):
         folder = steady.folder.copy_to(tmp_path / "data")
         data_dir = ("--data-dir", folder.settings.data_dir)
-        good = streaming_assets("check", *data_dir)
-        assert good.code == 0
-        assert good.out.endswith(" checks passed, 0 failed\n")
-
         corrupt(folder, self.day)
         found = streaming_assets("check", *data_dir)
         assert found.code == 1
@@ -225,6 +221,7 @@ def corrupt(folder: DataFolder, day: dt.date) -> None:
     Path(file).with_suffix(".new").replace(file)
 
 
+@pytest.mark.slow
 class TestALakeInAnotherTimeZone:
     @pytest.mark.parametrize("command", ["run", "status", "check"])
     def test_is_refused_with_the_command_that_makes_it_anew(self, moved_to_berlin: Moved, command: str):

@@ -119,6 +119,7 @@ class TestWhileADayIsHeld:
         assert folder.run() == []
 
 
+@pytest.mark.slow
 def test_a_check_between_ingest_and_computing_opens_nothing_that_stops_the_computing(folder: DataFolder):
     folder.land({"a.jsonl": plays("u", 5, 20) + plays("u", 25, 20)})
     folder.run(groups=("raw", "core"))

@@ -28,6 +28,7 @@ one_example, many_examples = (
 )
 
 
+@pytest.mark.slow
 @one_example
 @given(seeds)
 def test_landing_in_any_order_with_corrections_in_between_ends_in_the_same_tables(seed):

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 COMMIT = "streaming_assets.lake.lake:commit"
 WRITE = "streaming_assets.lake.engine:DuckDBEngine.write_sql"
+UP_TO_CORE = ("--groups", "raw,core,published")
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from .content import Tables, lake_tables, published_tables
 from .landed import HEADER, csv, json_plays, land, plays, users_of
-from .running import Ended, Runs
+from .running import UP_TO_CORE, Ended, Runs
 
 SECRET = "the launch code is 8675309"
 NAMES = {
@@ -51,7 +51,7 @@ def morning(runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> Morning:
     landing, outside = root / "data" / "landing", root / "outside"
     land_everything(landing, outside)
     before = everything_in(outside)
-    ended = runs.run("run", "--data-dir", root / "data")
+    ended = runs.run("run", "--data-dir", root / "data", *UP_TO_CORE)
     assert everything_in(outside) == before
     assert {path.name for path in root.iterdir()} == {"data", "outside"}
     return Morning(root / "data", ended, lake_tables(root / "data"), published_tables(root / "data"))

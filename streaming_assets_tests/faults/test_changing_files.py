@@ -9,7 +9,7 @@ import pytest
 
 from .content import Tables, assert_same, lake_tables
 from .landed import csv, land, plays, users_of
-from .running import Ended, Fault, Runs
+from .running import UP_TO_CORE, Ended, Fault, Runs
 
 BROKEN = csv("Bj\xf6rk,2024-03-01T10:00:00Z,c1,600\n").encode("latin-1")
 
@@ -39,7 +39,7 @@ def mornings(runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> tuple[Morn
     landing = data_dir / "landing"
 
     def run() -> Morning:
-        ended = runs.run("run", "--data-dir", data_dir)
+        ended = runs.run("run", "--data-dir", data_dir, *UP_TO_CORE)
         assert "Traceback" not in ended.err
         return Morning(ended, lake_tables(data_dir))
 
@@ -150,7 +150,13 @@ def replaced_while_read(landing: Path, moment: str, nth: int) -> Fault:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("moment", "nth"), [("after", 1), ("before", 2)], ids=["before reading", "after reading"])
+@pytest.mark.parametrize(
+    ("moment", "nth"),
+    [
+        pytest.param("after", 1, id="before reading"),
+        pytest.param("before", 2, id="after reading", marks=pytest.mark.slow),
+    ],
+)
 def test_a_file_that_is_replaced_while_it_is_read_does_not_load_until_it_holds_still(runs, data_dir, moment, nth):
     landing = data_dir / "landing"
     land(landing, "day.csv", csv(plays("old")))

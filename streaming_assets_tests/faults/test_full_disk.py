@@ -62,6 +62,7 @@ def assert_it_said_so(ended: Ended) -> None:
     assert "Traceback" not in said, shown
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_reported_changes_nothing_and_heals_when_there_is_space(runs, disk, tmp_path):
     data_dir, landing = disk / "data", tmp_path / "landing"
     land(landing, "small.csv", csv(plays("small")))

@@ -113,6 +113,7 @@ def run_to_the_end(runs: Runs, data_dir: Path, landing: Path) -> None:
     assert "Nothing is new" in again.out
 
 
+@pytest.mark.slow
 def test_a_first_run_killed_at_every_stage_ends_as_if_nothing_had_happened(runs, undisturbed, data_dir):
     landing = undisturbed.landings[0]
     (data_dir / "experiments.yaml").write_text(EXPERIMENTS)
@@ -128,6 +129,7 @@ def test_a_first_run_killed_at_every_stage_ends_as_if_nothing_had_happened(runs,
     assert not list(data_dir.glob("*building*"))
 
 
+@pytest.mark.slow
 def test_a_run_over_late_and_corrected_files_killed_at_every_stage_ends_as_if_nothing_had_happened(
     runs, undisturbed, tmp_path
 ):

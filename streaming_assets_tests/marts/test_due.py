@@ -106,7 +106,7 @@ def test_marts_keep_their_state_while_a_blocking_check_of_raw_stands_failed(twel
 @pytest.mark.parametrize(
     "events",
     [
-        pytest.param([], id="an empty lake"),
+        pytest.param([], id="an empty lake", marks=pytest.mark.slow),
         pytest.param([play("ann", dt.datetime(2026, 3, 24, 12), "one", None)], id="a single play, nothing known of it"),
         pytest.param(
             [play("ann", dt.datetime(2026, 3, 24, 12 + hour), "one", 60.0) for hour in range(3)],

@@ -37,7 +37,10 @@ def _figure(name: str, description: str) -> Column:
 
 FEATURES: dict[str, tuple[Column, ...]] = {
     "inactivity": (
-        number("recency_hours", "hours from the start of the latest play to the cutoff"),
+        number(
+            "recency_hours",
+            "hours from the last event of the latest day with a play, of the observation_days, to the cutoff",
+        ),
         count("active_days_7", "days with a play among the 7 before the cutoff"),
         count("active_days_28", "days with a play among the 28 before"),
         count("active_days_90", "days with a play in the observation_days before"),
@@ -69,7 +72,7 @@ FEATURES: dict[str, tuple[Column, ...]] = {
         share("preferred_genre_share", "plays of the user's preferred_genre / plays whose genre is known, 28 days"),
     ),
     "discovery": (
-        count("distinct_content_28", "titles played in 28 days"),
+        share("titles_per_play", "distinct_content_28 / plays_28: near 1 where hardly a title is played again"),
         count("distinct_genres_28", "genres played in 28 days"),
         number("genre_entropy", "−Σ p·ln p over the genres of the plays, 28 days; NULL where no genre is known"),
         share(
@@ -117,6 +120,7 @@ churn_snapshots = Table(
         Column("platform", "string", "of the record that held, else the most frequent over the plays before"),
         Column("plan", "string", "of the record that held; NULL where none is known"),
         Column("age", "int64", "of the record that held; for slices of fairness only, never a feature"),
+        count("distinct_content_28", "titles played in 28 days; no feature, for it goes with plays_28: titles_per_play is one"),
         *(column for family in FEATURES.values() for column in family),
     ),
 )  # fmt: skip
@@ -284,7 +288,7 @@ churn_scores = Table(
         Column("remedy", "string", "what may help, with concrete titles where some are known"),
         Column("plan", "string", "plan of the user"),
         Column("country", "string", "country of the user"),
-        number("recency_hours", "hours since the latest play"),
+        number("recency_hours", "hours since the last event of the latest day with a play"),
         number("watch_hours_28", "hours watched in 28 days"),
         Column("model_version", "string", "model that scored"),
     ),

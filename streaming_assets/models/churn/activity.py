@@ -7,11 +7,12 @@ import ibis
 from ibis import _
 
 from streaming_assets.models.churn.cutoffs import GAP_DAYS, LABEL_DAYS, OBSERVATION_DAYS
-from streaming_assets.models.churn.windows import after, by_cutoff, days_before, of_cutoff, spans, within
+from streaming_assets.models.churn.windows import days_before, of_cutoff, spans, within
 from streaming_assets.transforms.columns import count_where, total
 
 RECENT_DAYS = 28
 WINDOWS = (7, RECENT_DAYS, OBSERVATION_DAYS)
+_SHORT_WINDOWS = WINDOWS[:-1]
 _EVERY_WINDOW = ("active_days", "plays", "watch_seconds")
 _RECENT = (
     "skips",
@@ -32,7 +33,10 @@ COUNTS = (
     *(name for name in _RECENT if name not in _KNOWN_FROM),
     "active_days_after",
 )
-"""Columns of `activity` that are 0 where nothing was done."""
+"""Columns that are 0 where nothing was done."""
+OBSERVED = (*(f"{name}_{OBSERVATION_DAYS}" for name in _EVERY_WINDOW), "last_event_at")
+"""Columns of `observed`, by cutoff."""
+GAPS, RETURNS = ("median_gap_days",), ("active_days_after",)
 
 
 def first_plays(user_daily: ibis.Table) -> ibis.Table:
@@ -40,46 +44,67 @@ def first_plays(user_daily: ibis.Table) -> ibis.Table:
     return user_daily.filter(_.plays > 0).group_by("user_id").agg(first_play=_.date.min())
 
 
-def activity(
-    user_daily: ibis.Table, cutoffs: Sequence[dt.date], observation_days: int = OBSERVATION_DAYS
-) -> ibis.Table:
-    """Sums of core/user_daily over windows.
+def recent(user_daily: ibis.Table, cutoffs: Sequence[dt.date]) -> ibis.Table:
+    """Sums of core/user_daily over the days before cutoffs.
 
-    Grain: one row per user and cutoff with an event in the days that it reads, from observation_days before the cutoff
-    to the end of the label window. Columns: user_id, cutoff; active_days, plays and watch_seconds over 7 and 28 days,
-    named like plays_28, and over observation_days, named like plays_90; the other sums over 28 days by their own name,
-    distinct_content as title_days; active_days_after: days with a play in the label window. watch_seconds and
-    buffer_events are NULL where of no play they are known.
+    Grain: one row per user and cutoff with an event in the RECENT_DAYS before it. Columns: user_id, cutoff; active_days,
+    plays and watch_seconds over 7 and 28 days, named like plays_28; the other sums over 28 days by their own name,
+    distinct_content as title_days. watch_seconds and buffer_events are NULL where of no play they are known.
     """
-    lengths = dict(zip(WINDOWS, (*WINDOWS[:-1], observation_days), strict=True))
-    cut = spans(cutoffs, (*sorted(-days for days in lengths.values()), 0, GAP_DAYS, GAP_DAYS + LABEL_DAYS))
-    by_span = cut.of(user_daily, "date").group_by("user_id", "span").agg(**_sums())
+    cut = spans(cutoffs, sorted(-days for days in (0, *_SHORT_WINDOWS)))
+    by_span = cut.of(user_daily, "date").group_by("user_id", "span").agg(**_sums((*_EVERY_WINDOW, *_RECENT)))
     found = by_span.join(cut.reach, "span")
     windows = {
-        f"{name}_{days}": found[name].sum(where=within(length))
-        for name in _EVERY_WINDOW
-        for days, length in lengths.items()
+        f"{name}_{days}": found[name].sum(where=within(days)) for name in _EVERY_WINDOW for days in _SHORT_WINDOWS
     }
-    recent = {name: found[name].sum(where=within(RECENT_DAYS)) for name in _RECENT}
-    return found.group_by("user_id", "cutoff").agg(
-        **windows, **recent, active_days_after=found.active_days.sum(where=after(LABEL_DAYS))
+    return found.group_by("user_id", "cutoff").agg(**windows, **{name: found[name].sum() for name in _RECENT})
+
+
+def observed(
+    user_daily: ibis.Table, cutoffs: Sequence[dt.date], observation_days: int = OBSERVATION_DAYS
+) -> ibis.Table:
+    """What the days with a play in the observation_days before each cutoff add up to, and the latest event of the latest.
+
+    Grain: one row per user with such a day, with the columns OBSERVED of every cutoff. watch_seconds_90 is NULL where of
+    no play it is known.
+    """
+    cut = spans(cutoffs, (-observation_days, 0))
+    by_span = (
+        cut.of(user_daily.filter(_.plays > 0), "date")
+        .group_by("user_id", "span")
+        .agg(last_event_at=_.last_event_at.max(), **_sums(_EVERY_WINDOW))
     )
+    columns: dict[str, ibis.Deferred] = {}
+    for cutoff in cutoffs:
+        is_seen = cut.lies_in(cutoff - dt.timedelta(days=observation_days), cutoff)
+        columns |= {
+            of_cutoff(f"{name}_{OBSERVATION_DAYS}", cutoff): _[name].sum(where=is_seen) for name in _EVERY_WINDOW
+        }
+        columns[of_cutoff("last_event_at", cutoff)] = _.last_event_at.max(where=is_seen)
+    return by_span.group_by("user_id").agg(**columns)
+
+
+def returns(user_daily: ibis.Table, cutoffs: Sequence[dt.date]) -> ibis.Table:
+    """(user_id, active_days_after of every cutoff): days with a play in its label window."""
+    begins, lasts = dt.timedelta(days=GAP_DAYS), dt.timedelta(days=LABEL_DAYS)
+    after = {cutoff: _.date.between(*map(ibis.literal, _span(cutoff + begins, lasts))) for cutoff in cutoffs}
+    columns = {of_cutoff("active_days_after", cutoff): _.count(where=is_after) for cutoff, is_after in after.items()}
+    return user_daily.filter(_.plays > 0, _.date > ibis.literal(min(cutoffs))).group_by("user_id").agg(**columns)
 
 
 def gaps(user_daily: ibis.Table, cutoffs: Sequence[dt.date], observation_days: int = OBSERVATION_DAYS) -> ibis.Table:
-    """(user_id, cutoff, median_gap_days): the median of the days between neighbouring active days.
+    """(user_id, median_gap_days of every cutoff): the median of the days between neighbouring active days.
 
-    Both of them lie in the observation_days before the cutoff. Users with one active day there have no row.
+    Both of them lie in the observation_days before the cutoff. NULL with one active day there.
     """
     in_order = ibis.window(group_by="user_id", order_by="date")
-    found = (
+    return (
         days_before(user_daily.filter(_.plays > 0), cutoffs, observation_days)
         .select("user_id", "date", earlier=_.date.lag().over(in_order))
         .mutate(gap=_.date.delta(_.earlier, unit="day"))
         .group_by("user_id")
         .agg(**{of_cutoff("median_gap_days", cutoff): _gap(cutoff, observation_days).median() for cutoff in cutoffs})
     )
-    return by_cutoff(found, cutoffs, ["user_id"], "median_gap_days")
 
 
 def sessions_with_stops(sessions: ibis.Table, cutoffs: Sequence[dt.date]) -> ibis.Table:
@@ -104,9 +129,12 @@ def _gap(cutoff: dt.date, days: int) -> ibis.Deferred:
     return ((_.earlier >= first) & (_.date < end)).ifelse(_.gap, ibis.null("int64"))
 
 
-def _sums() -> dict[str, ibis.Deferred]:
+def _sums(names: Sequence[str]) -> dict[str, ibis.Deferred]:
     """What is summed over days; as float64, for DuckDB's sums of sums of integers are slow."""
     own = {"active_days": (_.plays > 0).cast("float64"), "title_days": _.distinct_content.cast("float64")}
-    sums = {name: own.get(name, _[name].cast("float64")) for name in (*_EVERY_WINDOW, *_RECENT)}
     known = {name: _[count] > 0 for name, count in _KNOWN_FROM.items()}
-    return {name: value.sum(where=known.get(name)) for name, value in sums.items()}
+    return {name: own.get(name, _[name].cast("float64")).sum(where=known.get(name)) for name in names}
+
+
+def _span(first: dt.date, lasts: dt.timedelta) -> tuple[dt.date, dt.date]:
+    return first, first + lasts - dt.timedelta(days=1)

@@ -13,15 +13,18 @@ _UNKNOWN = ibis.null("float64")
 def with_features(users: ibis.Table) -> ibis.Table:
     """Users with every feature of contract models/churn_snapshots, NULL where the data do not tell it.
 
-    users: one row per user and cutoff with the columns of `activity`, `gaps`, `sessions_with_stops`, `repeats`,
-    `genres` and `preferred_plays`, plan, starts_at of the cutoff and last_play_at.
+    users: one row per user and cutoff with the columns of `recent`, `observed`, `gaps`, `sessions_with_stops`, `repeats`,
+    `genres` and `preferred_plays`, plan, and starts_at of the cutoff. genre_entropy = −Σ p·ln p with p = plays of a genre /
+    genre_known_plays (Shannon, A mathematical theory of communication, Bell System Technical Journal 27 (1948), page 393).
     """
     return (
         users.mutate(**{f"watch_hours_{days}": _watch_hours(days) for days in WINDOWS})
         .mutate(
-            recency_hours=_.starts_at.delta(_.last_play_at, unit="microsecond") / 3_600_000_000,
+            recency_hours=_.starts_at.delta(_.last_event_at, unit="microsecond") / 3_600_000_000,
             distinct_content_28=_.title_days - _.repeated.coalesce(0),
             distinct_genres_28=_.distinct_genres_28.coalesce(0),
+            # The same as −Σ p·ln p; rounding must not take it below 0.
+            genre_entropy=(_.genre_known_plays.ln() - _.genre_spread / _.genre_known_plays).clip(lower=0.0),
             is_paid=(_.plan.lower() != FREE).cast("int64"),
             is_premium=(_.plan.lower() == PREMIUM).cast("int64"),
         )
@@ -34,6 +37,7 @@ def with_features(users: ibis.Table) -> ibis.Table:
             completion_share=_share(_.watched_known_seconds, _.content_known_seconds),
             abandoned_share=_.plays_under_10pct / _.completion_pct_n.nullif(0),
             skip_rate=_.skips / _.plays_28.nullif(0),
+            titles_per_play=_.distinct_content_28 / _.plays_28.nullif(0),
             preferred_genre_share=_.preferred_genre.notnull().ifelse(
                 _.preferred_plays.coalesce(0) / _.genre_known_plays, _UNKNOWN
             ),

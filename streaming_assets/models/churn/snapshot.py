@@ -4,7 +4,7 @@ Everything but `churned` is told from days before the cutoff and from records th
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import ibis
 from ibis import _
@@ -14,6 +14,7 @@ from streaming_assets.models.churn import activity, records, variety
 from streaming_assets.models.churn.cutoffs import GAP_DAYS, LABEL_DAYS, OBSERVATION_DAYS
 from streaming_assets.models.churn.features import with_features
 from streaming_assets.models.churn.records import label_kind
+from streaming_assets.models.churn.windows import by_cutoff
 
 __all__ = ["READS_BACK", "label_kind", "outcomes", "snapshot", "snapshots"]
 
@@ -69,21 +70,29 @@ def snapshots(
     how far the features named 90 look back, 90 days at most. Several cutoffs at once cost far less than one after the other.
     """
     clock = _clock(calendar, users, cutoffs, as_of)
+    genre_plays = variety.genre_plays(user_content_daily, content, cutoffs)
+    everybody = _everybody(
+        user_daily,
+        clock,
+        cutoffs,
+        {
+            activity.OBSERVED: activity.observed(user_daily, cutoffs, observation_days),
+            activity.GAPS: activity.gaps(user_daily, cutoffs, observation_days),
+            activity.RETURNS: activity.returns(user_daily, cutoffs),
+            variety.GENRES: variety.genres(genre_plays, cutoffs),
+        },
+    )
     held = records.held(users, clock)
     unplaced = activity.first_plays(user_daily).anti_join(records.always_placed(users, clock), "user_id")
     places = variety.places(user_content_daily, unplaced, cutoffs)
-    genre_plays = variety.genre_plays(user_content_daily, content, cutoffs)
+    preferred = variety.preferred_plays(genre_plays, users, cutoffs)
     known = _with_all(
-        _everybody(user_daily, clock),
-        held,
+        everybody,
+        held.left_join(preferred, [*_KEY, "preferred_genre"]).select(*held.columns, "preferred_plays"),
         records.cancellations(users, held, clock),
-        activity.activity(user_daily, cutoffs, observation_days),
-        activity.gaps(user_daily, cutoffs, observation_days),
+        activity.recent(user_daily, cutoffs),
         activity.sessions_with_stops(sessions, cutoffs),
-        variety.last_plays(user_content_daily, cutoffs),
         variety.repeats(user_content_daily, cutoffs, observation_days),
-        variety.genres(genre_plays, cutoffs),
-        variety.preferred_plays(genre_plays, held, cutoffs),
         *(variety.usual(places, attribute) for attribute in records.PLACE),
     )
     described = with_features(known).mutate(
@@ -105,11 +114,8 @@ def outcomes(
     """
     clock = _clock(calendar, users, (cutoff,), as_of)
     held = records.held(users, clock)
-    known = _with_all(
-        _everybody(user_daily, clock),
-        records.cancellations(users, held, clock),
-        activity.activity(user_daily, (cutoff,)),
-    )
+    everybody = _everybody(user_daily, clock, (cutoff,), {activity.RETURNS: activity.returns(user_daily, (cutoff,))})
+    known = _with_all(everybody, records.cancellations(users, held, clock))
     return known.select("cutoff", "user_id", churned=_churned())
 
 
@@ -128,22 +134,37 @@ def _clock(calendar: ibis.Table, users: ibis.Table, cutoffs: Sequence[dt.date], 
     )
 
 
-def _everybody(user_daily: ibis.Table, clock: ibis.Table) -> ibis.Table:
-    """Everybody with a play before a cutoff, with tenure_days and the columns of the clock."""
+def _everybody(
+    user_daily: ibis.Table,
+    clock: ibis.Table,
+    cutoffs: Sequence[dt.date],
+    of_every_cutoff: Mapping[tuple[str, ...], ibis.Table],
+) -> ibis.Table:
+    """Everybody with a play before a cutoff, with tenure_days, the columns of the clock and those of wide tables by user.
+
+    The wide tables come by the names of their columns; joined by user they are some ten times shorter than by cutoff.
+    """
+    users = activity.first_plays(user_daily)
+    for number, wide in enumerate(of_every_cutoff.values()):
+        users = users.left_join(wide, "user_id", rname=f"{{name}}_{number}").drop(f"user_id_{number}")
+    names = [name for found in of_every_cutoff for name in found]
     return (
-        activity.first_plays(user_daily)
-        .join(clock, _.first_play < clock.cutoff)
+        by_cutoff(users, cutoffs, ["user_id", "first_play"], names)
+        .join(clock, "cutoff")
+        .filter(_.first_play < _.cutoff)
         .mutate(tenure_days=_.cutoff.delta(_.first_play, unit="day"))
     )
 
 
 def _with_all(users: ibis.Table, *more: ibis.Table) -> ibis.Table:
-    """Users with the columns of more tables by user and cutoff; who is not in `activity` did nothing, 0 times."""
+    """Users with the columns of more tables by user and cutoff; who is not in `recent` did nothing, 0 times."""
     joined = users
     for number, columns in enumerate(more):
         joined = joined.left_join(columns, list(_KEY), rname=f"{{name}}_{number}")
-    found = [name for columns in more for name in columns.columns if name not in (*_KEY, *activity.COUNTS)]
-    return joined.select(*users.columns, *found, **{name: joined[name].coalesce(0) for name in activity.COUNTS})
+    told = [*users.columns, *(name for columns in more for name in columns.columns if name not in _KEY)]
+    return joined.select(
+        **{name: joined[name].coalesce(0) if name in activity.COUNTS else joined[name] for name in told}
+    )
 
 
 def _status() -> ibis.Deferred:

@@ -11,6 +11,9 @@ from streaming_assets.models.churn.cutoffs import OBSERVATION_DAYS
 from streaming_assets.models.churn.windows import by_cutoff, days_before, each_day, lies_before, of_cutoff, spans
 from streaming_assets.transforms.columns import count_where
 
+GENRES = ("genre_known_plays", "genre_spread", "distinct_genres_28")
+"""Columns of `genres`, by cutoff."""
+
 
 def repeats(
     user_content_daily: ibis.Table, cutoffs: Sequence[dt.date], observation_days: int = OBSERVATION_DAYS
@@ -53,45 +56,25 @@ def genre_plays(user_content_daily: ibis.Table, content: ibis.Table, cutoffs: Se
 def genres(genre_plays: ibis.Table, cutoffs: Sequence[dt.date]) -> ibis.Table:
     """How the plays spread over genres.
 
-    Grain: one row per user and cutoff with a play of known genre. Columns: user_id, cutoff, genre_known_plays,
-    distinct_genres_28 and genre_entropy = −Σ p·ln p with p = plays of a genre / genre_known_plays (Shannon, A
-    mathematical theory of communication, Bell System Technical Journal 27 (1948), page 393).
+    Grain: one row per user with a play of known genre. Columns: user_id and, of every cutoff, genre_known_plays,
+    distinct_genres_28 and genre_spread = Σ n·ln n over the plays n of each genre.
     """
     columns: dict[str, ibis.Deferred] = {}
     for cutoff in cutoffs:
         plays = _[of_cutoff("plays", cutoff)]
         columns[of_cutoff("genre_known_plays", cutoff)] = plays.sum()
-        columns[of_cutoff("spread", cutoff)] = (plays * plays.ln()).sum()
+        columns[of_cutoff("genre_spread", cutoff)] = (plays * plays.ln()).sum()
         columns[of_cutoff("distinct_genres_28", cutoff)] = plays.count()
-    found = genre_plays.group_by("user_id").agg(**columns)
-    return by_cutoff(found, cutoffs, ["user_id"], "genre_known_plays", "spread", "distinct_genres_28").select(
-        "user_id",
-        "cutoff",
-        "genre_known_plays",
-        "distinct_genres_28",
-        # The same as −Σ p·ln p; rounding must not take it below 0.
-        genre_entropy=(_.genre_known_plays.ln() - _.spread / _.genre_known_plays).clip(lower=0.0),
-    )
+    return genre_plays.group_by("user_id").agg(**columns)
 
 
-def preferred_plays(genre_plays: ibis.Table, held: ibis.Table, cutoffs: Sequence[dt.date]) -> ibis.Table:
-    """(user_id, cutoff, preferred_plays): plays of `genre_plays` of the preferred_genre of the record held."""
-    preferred = held.filter(_.preferred_genre.notnull()).select("user_id", "cutoff", genre="preferred_genre")
-    plays = ibis.cases(*((_.cutoff == ibis.literal(cutoff), _[of_cutoff("plays", cutoff)]) for cutoff in cutoffs))
-    return preferred.join(genre_plays, ["user_id", "genre"]).select("user_id", "cutoff", preferred_plays=plays)
-
-
-def last_plays(user_content_daily: ibis.Table, cutoffs: Sequence[dt.date]) -> ibis.Table:
-    """(user_id, cutoff, last_play_at): start of the latest play in the OBSERVATION_DAYS before the cutoff."""
-    cut = spans(cutoffs, (-OBSERVATION_DAYS, 0))
-    return (
-        cut.of(user_content_daily, "date")
-        .group_by("user_id", "span")
-        .agg(last_play_at=_.last_event_at.max())
-        .join(cut.reach, "span")
-        .group_by("user_id", "cutoff")
-        .agg(last_play_at=_.last_play_at.max())
-    )
+def preferred_plays(genre_plays: ibis.Table, users: ibis.Table, cutoffs: Sequence[dt.date]) -> ibis.Table:
+    """(user_id, preferred_genre, cutoff, preferred_plays): plays of `genre_plays` of a genre that a record prefers."""
+    preferred = users.filter(_.preferred_genre.notnull()).select("user_id", "preferred_genre").distinct()
+    known = preferred.join(genre_plays.rename(preferred_genre="genre"), ["user_id", "preferred_genre"])
+    named = known.rename({of_cutoff("preferred_plays", cutoff): of_cutoff("plays", cutoff) for cutoff in cutoffs})
+    found = by_cutoff(named, cutoffs, ["user_id", "preferred_genre"], ["preferred_plays"])
+    return found.filter(_.preferred_plays.notnull())
 
 
 def places(user_content_daily: ibis.Table, unplaced: ibis.Table, cutoffs: Sequence[dt.date]) -> ibis.Table:

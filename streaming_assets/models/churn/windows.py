@@ -22,13 +22,17 @@ class Spans:
 
     days: ibis.Table
     reach: ibis.Table
-    first: dt.date
-    last: dt.date
+    bounds: Sequence[dt.date]
 
     def of(self, rows: ibis.Table, day: str) -> ibis.Table:
         """The rows of these days, with their span."""
-        within = rows.filter(_[day].between(ibis.literal(self.first), ibis.literal(self.last)))
+        within = rows.filter(_[day] >= ibis.literal(self.bounds[0]), _[day] < ibis.literal(self.bounds[-1]))
         return within.join(self.days.rename(day_of_span="date"), [(day, "day_of_span")]).drop("day_of_span")
+
+    def lies_in(self, first: dt.date, end: dt.date) -> ibis.Deferred:
+        """Whether a row's span is of the days [first, end), both of them days at which a window begins or ends."""
+        number = {day: span for span, day in enumerate(self.bounds)}
+        return _.span.between(ibis.literal(number[first], "int64"), ibis.literal(number[end] - 1, "int64"))
 
 
 def spans(cutoffs: Sequence[dt.date], edges: Sequence[int]) -> Spans:
@@ -53,8 +57,7 @@ def spans(cutoffs: Sequence[dt.date], edges: Sequence[int]) -> Spans:
     return Spans(
         ibis.memtable(days, schema={"date": "date", "span": "int64"}),
         ibis.memtable(reach, schema={"span": "int64", "cutoff": "date", "days_before": "int64"}),
-        bounds[0],
-        bounds[-1] - _DAY,
+        bounds,
     )
 
 
@@ -93,10 +96,10 @@ def of_cutoff(name: str, cutoff: dt.date) -> str:
     return f"{name} {cutoff}"
 
 
-def by_cutoff(wide: ibis.Table, cutoffs: Sequence[dt.date], key: Sequence[str], *names: str) -> ibis.Table:
-    """(key, cutoff, names): a row for each cutoff at which the first of the columns is known."""
+def by_cutoff(wide: ibis.Table, cutoffs: Sequence[dt.date], key: Sequence[str], names: Sequence[str]) -> ibis.Table:
+    """(key, cutoff, names): a row for each row and cutoff."""
     rows = [
         ibis.struct({"cutoff": ibis.literal(cutoff), **{name: wide[of_cutoff(name, cutoff)] for name in names}})
         for cutoff in cutoffs
     ]
-    return wide.select(*key, row=ibis.array(rows).unnest()).unpack("row").filter(_[names[0]].notnull())
+    return wide.select(*key, row=ibis.array(rows).unnest()).unpack("row")

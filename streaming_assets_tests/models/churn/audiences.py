@@ -83,7 +83,7 @@ def _at(cutoff, lasting, tenure, context, effects, intercept, random) -> pd.Data
             **context,
             **features,
         }
-    )[list(churn_snapshots.column_names)]
+    )[[name for name in churn_snapshots.column_names if name != "distinct_content_28"]]
 
 
 def _inactivity(trouble, tenure, random) -> dict[str, np.ndarray]:
@@ -119,7 +119,7 @@ def _others(trouble, random) -> dict[str, np.ndarray]:
         "abandoned_share": share(seen("content_mismatch") - 1),
         "skip_rate": np.exp(seen("content_mismatch") - 1),
         "preferred_genre_share": share(seen("content_mismatch", -1)),
-        "distinct_content_28": np.round(np.exp(2 + 0.5 * seen("discovery", -1))),
+        "titles_per_play": share(seen("discovery", -1)),
         "distinct_genres_28": 1 + np.round(np.exp(0.5 * seen("discovery", -1))),
         "genre_entropy": np.exp(0.3 * seen("discovery", -1)),
         "new_title_share": share(seen("discovery", -1)),

@@ -46,7 +46,7 @@ def _known(
     seen = [day for day in active if cutoff - 90 * DAY <= day < cutoff]
     gaps = [(later - earlier).days for earlier, later in itertools.pairwise(seen)]
     plays = last(90, "user_content_daily")
-    latest = max((row["last_event_at"] for row in plays), default=None)
+    latest = max((row["last_event_at"] for row in last(90) if row["plays"]), default=None)
     recency = latest and (midnight - latest) / dt.timedelta(hours=1)
     records = [row for row in own["users"] if not row["is_derived"] and row["valid_from"] < midnight]
     record = max(records, key=lambda row: row["valid_from"], default={})
@@ -89,6 +89,7 @@ def _known(
         if record.get("preferred_genre")
         else None,
         "distinct_content_28": len(recent),
+        "titles_per_play": _ratio(len(recent), sum_of("plays")),
         "distinct_genres_28": len(genres),
         "genre_entropy": -sum(n / genres.total() * math.log(n / genres.total()) for n in genres.values())
         if genres

@@ -335,14 +335,9 @@ def test_recency_is_in_hours_between_instants_also_where_clocks_change():
     # In Berlin the night to 30 March 2026 ends a day of 23 hours: the cutoff is at 22:00 UTC.
     cutoff = dt.date(2026, 3, 30)
     ago = (C - cutoff).days
-    days = [day("ann", ago + 2), day("ann", ago + 1), day("ann", ago)]
-    listened = [
-        played("ann", ago + 2, clock="23:30"),
-        played("ann", ago + 1, clock="21:00", country="DE"),
-        played("ann", ago + 1, clock="19:00"),
-        played("ann", ago, clock="22:00"),
-    ]
-    row = known_at(tables(days, listened, timezone="Europe/Berlin"), [cutoff])["ann"]
+    at = [(ago + 2, "23:30"), (ago + 1, "21:00"), (ago, "22:00")]
+    days = [day("ann", back, last_event_at=instant(back, clock)) for back, clock in at]
+    row = known_at(tables(days, timezone="Europe/Berlin"), [cutoff])["ann"]
     assert row["recency_hours"] == 1.0
     assert row["recency_per_gap"] == pytest.approx(1 / 24)
 
