@@ -4,6 +4,8 @@ Assembled explicitly, so that an installed wheel, `dagster dev`, `dg` and tests 
 """
 
 import datetime as dt
+import functools
+import operator
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 
@@ -24,12 +26,15 @@ from streaming_assets.automation.jobs import (
     COMPUTE_MARTS,
     DECIDE_EXPERIMENTS,
     INGEST,
+    NIGHTLY,
     PUBLISH,
     REFRESH_ENTITIES,
     REFRESH_MODELS,
     TRAIN_MODELS,
 )
 from streaming_assets.automation.partitions import daily_partitions, known_days
+from streaming_assets.automation.schedules import schedules
+from streaming_assets.automation.sensors import sensors
 from streaming_assets.contracts import Table
 from streaming_assets.lake.code import code_of_ingest, code_of_models
 from streaming_assets.settings import Settings, rules_of
@@ -98,28 +103,23 @@ def build_definitions(
         DECIDE_EXPERIMENTS: [found.table.name for found in EXPERIMENTS],
         REFRESH_MODELS: [table.name for table in predictions.TABLES],
     }
-    selected = {
+    selected: dict[str, dg.AssetSelection] = {
         job: dg.AssetSelection.assets(*map(asset_key, tables)).without_checks() | dg.AssetSelection.checks(*checks[job])
         for job, tables in selections.items()
     }
-    jobs = [
-        dg.define_asset_job(job, selection=selection, description=_JOB_DESCRIPTIONS[job])
-        for job, selection in selected.items()
-    ]
-    jobs.append(
-        dg.define_asset_job(
-            TRAIN_MODELS,
-            selection=selected[REFRESH_MODELS],
-            description=_JOB_DESCRIPTIONS[TRAIN_MODELS],
-            run_tags={predictions.TRAIN_NOW: "true"},
-        )
-    )
     every_check = [found for found_checks in checks.values() for found in found_checks]
-    others = {PUBLISH: dg.AssetSelection.assets(PUBLISHED), CHECK: dg.AssetSelection.checks(*every_check)}
-    jobs += [
-        dg.define_asset_job(job, selection=selection, description=_JOB_DESCRIPTIONS[job])
-        for job, selection in others.items()
-    ]
+    selected |= {
+        TRAIN_MODELS: selected[REFRESH_MODELS],
+        PUBLISH: dg.AssetSelection.assets(PUBLISHED),
+        CHECK: dg.AssetSelection.checks(*every_check),
+    }
+    selected[NIGHTLY] = functools.reduce(operator.or_, (selected[job] for job in _AT_NIGHT))
+    tags = {TRAIN_MODELS: {predictions.TRAIN_NOW: "true"}}
+    jobs = {
+        job: dg.define_asset_job(job, selection=selection, description=_JOB_DESCRIPTIONS[job], run_tags=tags.get(job))
+        for job, selection in selected.items()
+    }
+    by_job = {job: {found.subject: found.about for found in found_sets} for job, found_sets in sets.items()}
     return dg.Definitions(
         assets=[
             landed,
@@ -129,12 +129,16 @@ def build_definitions(
             published,
         ],
         asset_checks=every_check,
-        jobs=jobs,
+        jobs=list(jobs.values()),
+        sensors=sensors(settings, clock, by_job, jobs),
+        schedules=schedules(settings, clock, jobs),
         resources={"lake": lake_resource(settings), "io_manager": lake_io(settings, clock)},
         executor=dg.in_process_executor,
         loggers=loggers,
     )
 
+
+_AT_NIGHT = (COMPUTE_DAYS, REFRESH_ENTITIES, COMPUTE_MARTS, DECIDE_EXPERIMENTS, REFRESH_MODELS, PUBLISH)
 
 _JOB_DESCRIPTIONS = {
     INGEST: "Read whatever is new in landing, and check it.",
@@ -145,5 +149,6 @@ _JOB_DESCRIPTIONS = {
     REFRESH_MODELS: "Train the models that are due, score users, forecast the audience, and check all of it.",
     TRAIN_MODELS: "Train every model now, whether it is due or not; then as refresh_models.",
     PUBLISH: "Build streaming.duckdb from the checked versions and put it in place.",
+    NIGHTLY: "The days that are asked for and all that follows from days, whether it is due or not.",
     CHECK: "Run every check on everything that is there.",
 }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import dagster as dg
 
 from streaming_assets.assets.spec import asset_key, common_spec
+from streaming_assets.automation.attempts import WORK
 from streaming_assets.contracts import raw
 from streaming_assets.lake.code import code_of_ingest
 from streaming_assets.lake.keys import email_key
@@ -29,7 +30,14 @@ def landed_files(settings: Settings, clock: Callable[[], dt.datetime]) -> dg.Ass
         from streaming_assets.sources import load_sources
 
         lake: Lake = context.resources.lake
-        taken = ingest(lake, load_sources(settings.sources_dir), email_key(settings), clock())
+        # Who runs the command has landed the files; a sensor finds them in the middle of being written.
+        taken = ingest(
+            lake,
+            load_sources(settings.sources_dir),
+            email_key(settings),
+            clock(),
+            only_settled=WORK in context.run.tags,
+        )
         for problem in taken.source_errors:
             context.log.error(problem)
         for row in taken.failures:

@@ -11,6 +11,7 @@ DECIDE_EXPERIMENTS = "decide_experiments"
 REFRESH_MODELS = "refresh_models"
 TRAIN_MODELS = "train_models"
 PUBLISH = "publish"
+NIGHTLY = "nightly"
 CHECK = "check_everything"
 
 GROUPS = ("raw", "core", "marts", "experiments", "models", "published")

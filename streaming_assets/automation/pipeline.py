@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import dagster as dg
@@ -16,20 +17,13 @@ from streaming_assets.assets.io import RANGE_END, RANGE_START
 from streaming_assets.automation.jobs import (
     CHECK,
     COMPUTE_DAYS,
-    COMPUTE_MARTS,
-    DECIDE_EXPERIMENTS,
     GROUPS,
     INGEST,
-    PUBLISH,
-    REFRESH_ENTITIES,
-    REFRESH_MODELS,
 )
 from streaming_assets.automation.partitions import known_days
 from streaming_assets.automation.plan import (
-    are_entities_due,
-    are_experiments_due,
-    are_marts_due,
-    are_models_due,
+    REFRESHES,
+    Refresh,
     due_days,
     held_days,
     is_ingest_due,
@@ -41,7 +35,6 @@ from streaming_assets.lake.delta import Snapshot
 from streaming_assets.lake.engine import duckdb_engine
 from streaming_assets.lake.lake import Lake
 from streaming_assets.lake.lock import writer_lock
-from streaming_assets.lake.publish import is_stale
 from streaming_assets.settings import Settings
 from streaming_assets.sources import load_sources
 
@@ -114,18 +107,9 @@ class Pipeline:
         if "core" in groups:
             for found in self._ask(lambda lake: self._day_runs(lake, days)):
                 yield COMPUTE_DAYS, found
-            if self._ask(lambda lake: are_entities_due(lake, self._subjects[REFRESH_ENTITIES])):
-                yield REFRESH_ENTITIES, None
-        if "marts" in groups and self._ask(lambda lake: are_marts_due(lake, self._subjects[COMPUTE_MARTS])):
-            yield COMPUTE_MARTS, None
-        if "experiments" in groups and self._ask(
-            lambda lake: are_experiments_due(lake, self._subjects[DECIDE_EXPERIMENTS])
-        ):
-            yield DECIDE_EXPERIMENTS, None
-        if "models" in groups and self._ask(lambda lake: are_models_due(lake, self._subjects[REFRESH_MODELS])):
-            yield REFRESH_MODELS, None
-        if "published" in groups and self._ask(is_stale):
-            yield PUBLISH, None
+        for refresh in REFRESHES:
+            if refresh.group in groups and self._ask(partial(_is_due, refresh, self._subjects.get(refresh.job, {}))):
+                yield refresh.job, None
 
     def _day_runs(self, lake: Lake, asked: Days | None) -> list[Days]:
         known = known_days(self._settings, self._clock())
@@ -153,6 +137,10 @@ class Pipeline:
                 raise_on_error=False,
             )
         return _step(job, days, time.monotonic() - started, result)
+
+
+def _is_due(refresh: Refresh, subjects: Mapping[str, str], lake: Lake) -> bool:
+    return refresh.is_due(lake, subjects)
 
 
 def _all_tables(lake: Lake) -> list[Snapshot]:

@@ -4,13 +4,22 @@ The command line, sensors and schedules ask here, so that whoever runs next, aft
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from streaming_assets.assets import core, marts, predictions
+from streaming_assets.automation.jobs import (
+    COMPUTE_MARTS,
+    DECIDE_EXPERIMENTS,
+    PUBLISH,
+    REFRESH_ENTITIES,
+    REFRESH_MODELS,
+)
 from streaming_assets.lake.days import Days, ranges_of
 from streaming_assets.lake.failures import blocking_upstream, days_behind, days_unseen, held_days, unchecked
 from streaming_assets.lake.ingest import ledger_rows, new_files, orphans, withdrawn_files
 from streaming_assets.lake.lake import LEDGER, Lake
+from streaming_assets.lake.publish import is_stale
 from streaming_assets.lake.snapshots import Cutoffs
 from streaming_assets.lake.studies import stale_experiments
 from streaming_assets.lake.training import stale_tables
@@ -117,7 +126,27 @@ def are_models_due(lake: Lake, subjects: Mapping[str, str]) -> bool:
     )
 
 
+@dataclass(frozen=True)
+class Refresh:
+    """A job over whole tables: which group asks for it, and when it is due, from the lake and the job's check subjects."""
+
+    job: str
+    group: str
+    is_due: Callable[[Lake, Mapping[str, str]], bool]
+
+
+REFRESHES = (
+    Refresh(REFRESH_ENTITIES, "core", are_entities_due),
+    Refresh(COMPUTE_MARTS, "marts", are_marts_due),
+    Refresh(DECIDE_EXPERIMENTS, "experiments", are_experiments_due),
+    Refresh(REFRESH_MODELS, "models", are_models_due),
+    Refresh(PUBLISH, "published", lambda lake, _subjects: is_stale(lake)),
+)
+"""What follows the days, in the order in which data walks through it; every one is asked for when those before are done."""
+
 __all__ = [
+    "REFRESHES",
+    "Refresh",
     "are_entities_due",
     "are_experiments_due",
     "are_marts_due",

@@ -12,7 +12,7 @@ from streaming_assets.lake.lake import LEDGER, Lake, clear_scratch, next_version
 from streaming_assets.lake.pending import required_versions, settled, stale_days
 from streaming_assets.sources.container import sha256
 from streaming_assets.sources.definition import Sources
-from streaming_assets.sources.landing import LandedFile, scan
+from streaming_assets.sources.landing import LandedFile, is_settled, scan
 from streaming_assets.sources.reader import ReadFile, read_file
 
 ROW_TABLES = ("raw/users", "raw/content", "raw/rejected_rows", "raw/events")
@@ -86,15 +86,19 @@ def ingest(
     sources: Sources,
     email_key: str,
     now: dt.datetime,
+    *,
+    only_settled: bool = False,
 ) -> Ingested:
     """Read every new file of landing; replace exactly its rows; enter it in the ledger.
+
+    only_settled: leave files for later that may still be written to.
 
     The rows are committed table by table, raw/events last, then the ledger: a run that dies in between leaves files
     that the ledger does not know, and the next run replaces the same rows again.
     """
     landed = scan(lake.settings.landing_dir)
     ledger = ledger_rows(lake)
-    todo = new_files(landed, ledger, sources)
+    todo = [file for file in new_files(landed, ledger, sources) if not only_settled or is_settled(file, now)]
     withdrawn = withdrawn_files(landed, ledger)
     if not todo and not withdrawn and not orphans(lake, ledger):
         return Ingested(source_errors=sources.errors)

@@ -23,6 +23,19 @@ def writer_lock(folder: Path) -> Iterator[None]:
         yield
 
 
+def is_free(folder: Path) -> bool:
+    """Whether nobody holds the lake's lock."""
+    path = (folder / ".lock").resolve()
+    if not path.exists():
+        return True
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
 @contextlib.contextmanager
 def exclusive(file: Path, waiting: str = "") -> Iterator[None]:
     """Hold a lock file, saying so while somebody else has it; a process that holds it already enters again."""

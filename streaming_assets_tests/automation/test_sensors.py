@@ -1,0 +1,224 @@
+"""Sensors and schedules, asked by hand: what they request as files come, and that runs on request end where the command line ends."""
+
+import datetime as dt
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from streaming_assets import contracts
+from streaming_assets.assets.io import RANGE_END, RANGE_START
+from streaming_assets.automation.attempts import LONGEST_WAIT, WORK, attempt
+from streaming_assets.automation.dead_runs import STARTING, end_dead_runs
+from streaming_assets.automation.schedules import last_two_days
+from streaming_assets.build import build_definitions
+from streaming_assets.lake.days import Days
+from streaming_assets.lake.lock import writer_lock
+from streaming_assets.settings import Settings
+from streaming_assets_tests.end_to_end.data_folder import NOW, DataFolder, differences
+from streaming_assets_tests.end_to_end.service import steady_week
+
+FIRST_DAY = dt.date(2026, 3, 24)
+SENSORS = ("landing_sensor", "pending_days_sensor", "refresh_sensor")
+
+
+class Instance:
+    """A Dagster instance whose sensors are asked by hand, and whose requests run at once in this process."""
+
+    def __init__(self, folder: DataFolder, instance: dg.DagsterInstance, now: dt.datetime = NOW) -> None:
+        self.now = now
+        self.instance = instance
+        self._definitions = build_definitions(folder.settings, lambda: self.now)
+
+    def ask(self, sensor: str) -> dg.RunRequest | str:
+        """What a sensor asks for, or why it does not."""
+        definition = self._definitions.get_sensor_def(sensor)
+        tick = definition.evaluate_tick(dg.build_sensor_context(self.instance, definitions=self._definitions))
+        return tick.run_requests[0] if tick.run_requests else str(tick.skip_message)
+
+    def run(self, request: dg.RunRequest) -> bool:
+        job = self._definitions.get_job_def(request.job_name)
+        return job.execute_in_process(instance=self.instance, tags=request.tags, raise_on_error=False).success
+
+    def work_off(self) -> Iterator[str]:
+        """The jobs that run until no sensor asks for anything."""
+        while requests := [found for found in map(self.ask, SENSORS) if isinstance(found, dg.RunRequest)]:
+            yield str(requests[0].job_name)
+            assert self.run(requests[0])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> DataFolder:
+    return DataFolder.at(tmp_path / "data")
+
+
+@pytest.fixture
+def instance(folder: DataFolder) -> Iterator[Instance]:
+    with dg.DagsterInstance.ephemeral() as found:
+        yield Instance(folder, found)
+
+
+def land(folder: DataFolder, changed_ago: dt.timedelta, **files: str) -> None:
+    folder.land(files)
+    at = (NOW - changed_ago).replace(tzinfo=dt.UTC).timestamp()
+    for name in files:
+        os.utime(folder.landing / name, (at, at))
+
+
+def play(user: str, day: int) -> str:
+    return f'{{"user_id": "{user}", "started_at": "2026-03-{day}T10:00:00Z", "content_id": "c1"}}\n'
+
+
+def test_files_in_landing_become_a_published_file_as_by_the_command_line(folder, tmp_path):
+    files = steady_week(FIRST_DAY, 3)
+    by_command = DataFolder.at(tmp_path / "by command")
+    by_command.land(files)
+    by_command.run()
+    folder.land(files)
+    with dg.DagsterInstance.ephemeral() as kept:
+        jobs = list(Instance(folder, kept).work_off())
+    assert jobs[:3] == ["ingest", "compute_days", "refresh_entities"]
+    assert jobs[-1] == "publish"
+    assert len(jobs) == len(set(jobs))
+    assert differences(folder.core(), by_command.core()) == []
+    assert folder.database.exists()
+
+
+class TestLanding:
+    def test_a_file_that_may_still_be_written_to_waits(self, folder, instance):
+        land(folder, dt.timedelta(seconds=3), **{"a.jsonl": play("ann", 24)})
+        assert instance.ask("landing_sensor") == f"nothing new in {folder.landing}"
+        instance.now += dt.timedelta(seconds=30)
+        assert isinstance(instance.ask("landing_sensor"), dg.RunRequest)
+
+    def test_a_run_on_request_leaves_such_a_file_for_the_next_one(self, folder, instance):
+        land(folder, dt.timedelta(minutes=1), **{"whole.jsonl": play("ann", 24)})
+        land(folder, dt.timedelta(seconds=3), **{"growing.jsonl": play("bob", 24)})
+        assert instance.run(instance.ask("landing_sensor"))
+        assert [path for (path,) in ledger(folder)] == ["whole.jsonl"]
+        instance.now += dt.timedelta(seconds=30)
+        assert instance.run(instance.ask("landing_sensor"))
+        assert [path for (path,) in ledger(folder)] == ["growing.jsonl", "whole.jsonl"]
+
+    def test_a_file_that_was_read_is_not_asked_for_again_and_a_changed_one_is(self, folder, instance):
+        land(folder, dt.timedelta(minutes=1), **{"a.jsonl": play("ann", 24)})
+        first = instance.ask("landing_sensor")
+        assert instance.run(first)
+        assert instance.ask("landing_sensor") == f"nothing new in {folder.landing}"
+        land(folder, dt.timedelta(minutes=1), **{"a.jsonl": play("ann", 24) + play("bob", 25)})
+        assert instance.ask("landing_sensor").run_key != first.run_key
+
+
+def ledger(folder: DataFolder) -> list[tuple[str]]:
+    rows = folder.table(contracts.ALL["raw/event_files"]).to_pylist()
+    return sorted((row["path"],) for row in rows)
+
+
+class TestAttempts:
+    @pytest.fixture
+    def failed(self) -> Iterator[dg.DagsterInstance]:
+        """An instance in which runs of the work `w` end as failed."""
+        with dg.DagsterInstance.ephemeral() as kept:
+            yield kept
+
+    def end(self, instance: dg.DagsterInstance, times: int) -> None:
+        for _ in range(times):
+            run = instance.create_run_for_job(broken, tags={WORK: "w"})
+            instance.report_run_failed(run)
+
+    @pytest.mark.parametrize(("before", "minutes"), [(0, 0), (1, 0.5), (2, 1), (4, 4), (12, 60)])
+    def test_each_waits_twice_as_long_as_the_one_before_up_to_an_hour(self, failed, before, minutes):
+        self.end(failed, before)
+        now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+        wait = dt.timedelta(minutes=minutes)
+        if before:
+            assert isinstance(attempt(failed, "broken", "w", {}, now + wait - dt.timedelta(seconds=20)), dg.SkipReason)
+        request = attempt(failed, "broken", "w", {}, now + wait + dt.timedelta(seconds=1))
+        assert isinstance(request, dg.RunRequest)
+        assert request.run_key == f"broken-w-{before}"
+
+    def test_other_work_starts_at_once(self, failed):
+        self.end(failed, 5)
+        now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+        assert isinstance(attempt(failed, "broken", "other", {}, now), dg.RunRequest)
+
+    def test_nothing_is_asked_for_beside_a_run_that_goes_on(self, failed):
+        run = failed.create_run_for_job(broken, status=dg.DagsterRunStatus.STARTED)
+        skipped = attempt(failed, "broken", "w", {}, dt.datetime.now(dt.UTC).replace(tzinfo=None) + LONGEST_WAIT)
+        assert isinstance(skipped, dg.SkipReason)
+        assert run.run_id in str(skipped.skip_message)
+
+
+@dg.job
+def broken() -> None:
+    """A job that nobody runs."""
+
+
+class TestARunWhoseProcessIsGone:
+    @pytest.fixture
+    def begun(self) -> Iterator[tuple[dg.DagsterInstance, dg.DagsterRun]]:
+        with dg.DagsterInstance.ephemeral() as kept:
+            yield kept, kept.create_run_for_job(broken, status=dg.DagsterRunStatus.STARTED)
+
+    def end(self, folder: DataFolder, instance: dg.DagsterInstance, minutes: float) -> list[str]:
+        now = dt.datetime.now(dt.UTC).replace(tzinfo=None) + dt.timedelta(minutes=minutes)
+        return end_dead_runs(folder.settings, instance, now)
+
+    def test_is_entered_as_failed_when_nobody_holds_the_lock(self, folder, begun):
+        instance, run = begun
+        assert self.end(folder, instance, STARTING / dt.timedelta(minutes=1) - 1) == []
+        assert self.end(folder, instance, STARTING / dt.timedelta(minutes=1) + 1) == [run.run_id]
+        assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE
+
+    def test_is_left_alone_while_somebody_holds_the_lock(self, folder, begun):
+        instance, run = begun
+        with writer_lock(folder.settings.lake_dir):
+            assert self.end(folder, instance, 600) == []
+        assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.STARTED
+
+
+class TestSchedules:
+    @pytest.mark.parametrize(
+        ("now", "days"),
+        [
+            pytest.param(
+                "2026-06-10T00:30", Days(dt.date(2026, 6, 8), dt.date(2026, 6, 9)), id="half past two in Berlin"
+            ),
+            pytest.param(
+                "2026-06-09T23:30", Days(dt.date(2026, 6, 8), dt.date(2026, 6, 9)), id="already tomorrow in Berlin"
+            ),
+            pytest.param(
+                "2026-06-02T00:30", Days(dt.date(2026, 6, 1), dt.date(2026, 6, 1)), id="the second day there is"
+            ),
+        ],
+    )
+    def test_the_night_computes_yesterday_and_the_day_before_in_the_reporting_zone(self, now, days):
+        settings = Settings(data_dir=Path("data"), timezone="Europe/Berlin", start_date=dt.date(2026, 6, 1))
+        assert last_two_days(settings, dt.datetime.fromisoformat(now)) == days
+
+    @pytest.mark.slow
+    def test_at_night_all_that_follows_from_days_is_made_whether_it_is_due_or_not(self, folder, instance):
+        folder.land(steady_week(FIRST_DAY, 3))
+        folder.run()
+        before = folder.versions()
+        tags = {RANGE_START: "2026-03-25", RANGE_END: "2026-03-26"}
+        assert instance.run(dg.RunRequest(job_name="nightly", tags=tags))
+        after = folder.versions()
+        for name in ("core/sessions", "core/users", "marts/platform_daily"):
+            assert after[name] > before.get(name, -1)
+        assert after["raw/events"] == before["raw/events"]
+        assert [written for day, written in folder.written("core/sessions").items() if str(day) == "2026-03-24"] == [
+            before["core/sessions"]
+        ]
+
+    def test_the_night_is_passed_over_while_a_blocking_check_stands_failed(self, folder, instance):
+        folder.land({"a.jsonl": play("ann", 24) * 5 + '{"user_id": "x"}\n' * 5})
+        folder.run(groups=("raw",))
+        definitions = build_definitions(folder.settings, lambda: NOW)
+        tick = definitions.get_schedule_def("nightly_schedule").evaluate_tick(
+            dg.build_schedule_context(instance.instance)
+        )
+        assert tick.run_requests == []
+        assert "rejected_share_of_every_file_is_within_the_limit" in str(tick.skip_message)
