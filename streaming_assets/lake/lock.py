@@ -23,6 +23,19 @@ def writer_lock(folder: Path) -> Iterator[None]:
         yield
 
 
+def is_writing(folder: Path) -> bool:
+    """Whether somebody holds the lake's lock at this moment."""
+    path = folder / ".lock"
+    if not path.exists():
+        return False
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 @contextlib.contextmanager
 def exclusive(file: Path, waiting: str = "") -> Iterator[None]:
     """Hold a lock file, saying so while somebody else has it; a process that holds it already enters again."""
