@@ -189,7 +189,7 @@ def test_what_mail_needs_is_given_together_or_not_at_all():
         "STREAMING_ASSETS_ALERT_EMAIL_FROM: found nothing, expected a value beside "
         "STREAMING_ASSETS_ALERT_EMAIL_TO, STREAMING_ASSETS_ALERT_SMTP"
     )
-    with pytest.raises(SettingError, match="ALERT_SMTP_USER: found nothing, expected a value beside .*PASSWORD$"):
+    with pytest.raises(SettingError, match=r"ALERT_SMTP_USER: found nothing, expected a value beside .*PASSWORD$"):
         settings(**mail, alert_smtp_password="hunter2")
 
 

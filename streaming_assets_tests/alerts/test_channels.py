@@ -73,7 +73,7 @@ def test_a_webhook_where_nobody_listens_is_down():
 
 
 def test_something_else_than_a_web_server_is_down():
-    with mail_server() as mail, pytest.raises(ChannelDownError, match="^BadStatusLine$"):
+    with mail_server() as mail, pytest.raises(ChannelDownError, match=r"^BadStatusLine$"):
         Webhook(f"http://127.0.0.1:{mail.port}/secret").send(message(1))
 
 
@@ -110,7 +110,7 @@ def test_a_password_is_not_sent_in_the_clear():
 def test_a_mail_server_that_takes_no_mail_is_down():
     with mail_server() as server:
         server.refuses = True
-        with pytest.raises(ChannelDownError, match="^the mail server answered 451$"):
+        with pytest.raises(ChannelDownError, match=r"^the mail server answered 451$"):
             Email("127.0.0.1", server.port, "dag@x.org", ("ann@x.org",)).send(message(1))
 
 

@@ -38,7 +38,13 @@ class Folder:
             lake = Lake(self.settings, engine)
             state = lake.snapshot("marts/platform_daily").state
             record(
-                lake, "platform", "marts/platform_daily", [Verdict(CHECK, passed, True, {"violations": 2})], None, state, NOW
+                lake,
+                "platform",
+                "marts/platform_daily",
+                [Verdict(CHECK, passed, True, {"violations": 2})],
+                None,
+                state,
+                NOW,
             )
 
     def tell(self) -> None:
