@@ -249,6 +249,7 @@ def _ui(asked: argparse.Namespace) -> int:
     settings = _settings(asked)
     environment = {
         **ONE_PLANNED_EVENT_PER_ASSET,
+        "STREAMING_ASSETS_UI_URL": f"http://localhost:{asked.port}",
         **os.environ,
         "DAGSTER_HOME": prepare_home(settings),
         "STREAMING_ASSETS_DATA_DIR": str(settings.data_dir.resolve()),

@@ -195,17 +195,7 @@ def test_no_data_is_ever_run_as_code_and_no_private_part_of_a_library_is_used(mo
     assert private_names_of_others(names) <= {"os._exit"}
 
 
-HEAVY = (
-    "smtplib",
-    "great_expectations",
-    "sklearn",
-    "skops",
-    "matplotlib",
-    "scipy",
-    "tea_tasting",
-    "statsmodels",
-    "pyspark",
-)
+HEAVY = ("great_expectations", "sklearn", "skops", "matplotlib", "scipy", "tea_tasting", "statsmodels", "pyspark")
 
 # Runs in a Python of its own: what it finds must not come from the tests' own imports.
 IMPORTS_AND_REPORTS = """

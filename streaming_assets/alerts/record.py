@@ -48,13 +48,15 @@ class Outbox:
 class Record:
     """checks and runs: what stands failed and was told, each with the message that told it.
 
-    seen: failed runs that were looked at, with their times, as far back as they are asked for.
+    seen: failed runs that were looked at, with their times, as far back as they are asked for; runs_until: up to when runs
+    were looked at, by the clock that they have their times from.
     """
 
     looked_at: dt.datetime | None = None
     checks: tuple[tuple[FailedCheck, Message], ...] = ()
     runs: tuple[tuple[FailedRun, Message], ...] = ()
     seen: Mapping[str, dt.datetime] = field(default_factory=dict)
+    runs_until: dt.datetime | None = None
     outboxes: Mapping[str, Outbox] = field(default_factory=dict)
 
 
@@ -69,6 +71,7 @@ def load(file: Path) -> Record:
         tuple((_check(found), messages[found["message"]]) for found in written["checks"]),
         tuple((_run(found), messages[found["message"]]) for found in written["runs"]),
         {run_id: dt.datetime.fromisoformat(at) for run_id, at in written["seen"].items()},
+        _time(written["runs_until"]),
         {
             name: Outbox(
                 dt.datetime.fromisoformat(found["configured_at"]),
@@ -109,6 +112,7 @@ def _written(record: Record) -> dict[str, Any]:
         ],
         "runs": [{**vars(run), "job": vars(run.job), "message": message.id} for run, message in record.runs],
         "seen": record.seen,
+        "runs_until": record.runs_until,
         "outboxes": {
             name: {**vars(outbox), "waiting": [message.id for message in outbox.waiting]}
             for name, outbox in record.outboxes.items()

@@ -23,13 +23,14 @@ PATIENCE = dt.timedelta(seconds=20)
 class Found:
     """What a look found: rows of meta/open_failures, failed runs, when jobs last ran green.
 
-    seen: times of all failed runs that were looked at, those whose checks say why they failed too.
+    seen: times of all failed runs that were looked at, those whose checks say why they failed too; runs_until: up to when.
     """
 
     failures: Sequence[OpenFailure]
     runs: Sequence[FailedRun]
     green: Mapping[Job, dt.datetime | None]
     seen: Mapping[str, dt.datetime]
+    runs_until: dt.datetime | None
 
 
 def with_channels(record: Record, names: Collection[str], now: dt.datetime) -> Record:
@@ -56,7 +57,7 @@ def looked(record: Record, found: Found, wording: Wording, now: dt.datetime) -> 
     checks, of_checks = _checks(record, found, wording, now)
     runs, of_runs = _runs(record, found, wording, now)
     outboxes = {name: outbox.with_([*of_checks, *of_runs]) for name, outbox in record.outboxes.items()}
-    return Record(now, tuple(checks), tuple(runs), found.seen, outboxes)
+    return Record(now, tuple(checks), tuple(runs), found.seen, found.runs_until, outboxes)
 
 
 def deliver(

@@ -118,11 +118,11 @@ def troubles(record: Record) -> Iterator[str]:
 
 
 def _found(settings: Settings, instance: dg.DagsterInstance, record: Record) -> Found:
-    failed = failed_runs(instance, record.seen)
+    failed = failed_runs(instance, record.seen, record.runs_until)
     runs = [*(run for run, _ in record.runs), *failed.runs]
     since = min((run.failed_at for run in runs), default=dt.datetime.max)
     green = last_green(instance, [run.job for run in runs], since)
-    return Found(_standing(settings), failed.runs, green, failed.seen)
+    return Found(_standing(settings), failed.runs, green, failed.seen, failed.until)
 
 
 def _standing(settings: Settings) -> list[OpenFailure]:

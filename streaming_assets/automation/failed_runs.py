@@ -11,27 +11,31 @@ from streaming_assets.alerts.standing import TEAM, FailedRun, Job
 from streaming_assets.assets.io import HELD_BACK
 
 LOOK_BACK = dt.timedelta(hours=1)
-"""Runs that ended so long before the latest one that was seen may have been entered after it."""
+"""Runs that ended so long before the latest one of the last look may have been entered after it."""
 _AT_MOST = 500
 
 
 @dataclass(frozen=True)
 class Failed:
-    """runs: those that failed for another reason than a check. seen: all failed ones, with the time of each."""
+    """runs: those that failed for another reason than a check. seen: all failed ones, with the time of each.
+
+    until: when the instance's latest run was last heard of.
+    """
 
     runs: list[FailedRun]
     seen: dict[str, dt.datetime]
+    until: dt.datetime | None
 
 
-def failed_runs(instance: dg.DagsterInstance, seen: Mapping[str, dt.datetime]) -> Failed:
-    """Failed runs that are not among the seen ones, from an hour before the latest of them on.
+def failed_runs(instance: dg.DagsterInstance, seen: Mapping[str, dt.datetime], until: dt.datetime | None) -> Failed:
+    """Failed runs that are not among the seen ones, from an hour before the end of the last look on.
 
-    Where none was seen yet, from an hour before the instance's latest run on.
+    Where nobody has looked yet, from an hour before the instance's latest run on.
     """
-    latest = max(seen.values(), default=None) or _latest(instance)
+    latest = _latest(instance)
     if latest is None:
-        return Failed([], {})
-    since = latest - LOOK_BACK
+        return Failed([], {}, until)
+    since = (until or latest) - LOOK_BACK
     records = instance.get_run_records(
         dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=_aware(since)),
         limit=_AT_MOST,
@@ -44,9 +48,8 @@ def failed_runs(instance: dg.DagsterInstance, seen: Mapping[str, dt.datetime]) -
         if record.dagster_run.run_id not in seen and _ended_at(record) > since
         for found in _told_of(instance, record)
     ]
-    # Without the latest of them, everything before would be looked at again.
     kept = {run_id: at for run_id, at in {**seen, **ended}.items() if at > since}
-    return Failed(new, kept)
+    return Failed(new, kept, max(until or latest, latest))
 
 
 def last_green(instance: dg.DagsterInstance, jobs: Iterable[Job], since: dt.datetime) -> dict[Job, dt.datetime | None]:

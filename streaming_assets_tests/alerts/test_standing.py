@@ -34,7 +34,7 @@ class Watch:
         before = len(self.record.outboxes["log"].waiting)
         jobs = {Job(job): NIGHT + dt.timedelta(minutes=minute) for job, minute in (green or {}).items()}
         ids = {one.run_id: one.failed_at for one in runs} | dict.fromkeys(seen, NIGHT)
-        found = Found(rows, runs, jobs, {**self.record.seen, **ids})
+        found = Found(rows, runs, jobs, {**self.record.seen, **ids}, None)
         self.record = looked(self.record, found, WORDING, self._now)
         return [(one.kind, one.about) for one in self.record.outboxes["log"].waiting[before:]]
 

@@ -120,6 +120,16 @@ def test_a_run_that_failed_checks_hold_back_is_not_told_beside_them(folder):
     assert folder.told == [("failing", "publish")]
 
 
+def test_what_failed_while_nobody_looked_is_told_however_long_that_was(folder, monkeypatch):
+    folder.runs(None)
+    folder.tell()
+    folder.runs(breaks)
+    monkeypatch.setattr("streaming_assets.automation.failed_runs.LOOK_BACK", dt.timedelta())
+    folder.runs(None, job="ingest")
+    folder.tell()
+    assert folder.told == [("failing", "publish")]
+
+
 def test_a_run_that_was_cancelled_is_no_failure(folder):
     run = folder.instance.create_run_for_job(dg.GraphDefinition(name="publish", node_defs=[]).to_job())
     folder.instance.report_run_canceled(run)
