@@ -20,6 +20,7 @@ from streaming_assets.assets.published import KEY as PUBLISHED
 from streaming_assets.assets.published import streaming_duckdb
 from streaming_assets.assets.reconciliations import reconciliation_checks
 from streaming_assets.assets.spec import asset_key, code_version
+from streaming_assets.automation.alerting import Advice, alerts_sensor
 from streaming_assets.automation.jobs import (
     CHECK,
     COMPUTE_DAYS,
@@ -79,10 +80,20 @@ def subjects(settings: Settings) -> dict[str, str]:
     return {found.subject: found.about for sets in check_sets(settings).values() for found in sets}
 
 
+def advice(sets: Mapping[str, Iterable[CheckSet]]) -> Advice:
+    """What to do when a check fails, by (asset, check)."""
+    return {
+        (found.asset, check.name): check.advice
+        for found_sets in sets.values()
+        for found in found_sets
+        for check in found.checks
+    }
+
+
 def build_definitions(
     settings: Settings, clock: Clock = utc_now, loggers: Mapping[str, dg.LoggerDefinition] | None = None
 ) -> dg.Definitions:
-    """Assets, checks, jobs and resources over the settings' data folder. Raises SettingError if no day can be in it."""
+    """Assets, checks, jobs, sensors and resources over the settings' data folder. Raises SettingError if no day can be in it."""
     known_days(settings, clock())
     partitions = daily_partitions(settings)
     rules = rules_of(settings)
@@ -130,7 +141,7 @@ def build_definitions(
         ],
         asset_checks=every_check,
         jobs=list(jobs.values()),
-        sensors=sensors(settings, clock, by_job, jobs),
+        sensors=[*sensors(settings, clock, by_job, jobs), alerts_sensor(settings, clock, advice(sets))],
         schedules=schedules(settings, clock, jobs),
         resources={"lake": lake_resource(settings), "io_manager": lake_io(settings, clock)},
         executor=dg.in_process_executor,

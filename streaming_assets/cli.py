@@ -6,12 +6,15 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from streaming_assets.automation.jobs import GROUPS
 from streaming_assets.errors import ConflictError, ContractMismatchError, InstanceError, LakeSettingsError
 from streaming_assets.lake.days import Days
 from streaming_assets.settings import SettingError, Settings
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
 
 FINE, FAILED, WRONG_USE = 0, 1, 2
 FORMATS = ("jsonl", "parquet", "lastfm")
@@ -118,7 +121,9 @@ def _run(asked: argparse.Namespace) -> int:
     days = _asked_days(asked, settings)
     with local_instance(settings) as instance:
         steps = Pipeline(settings, instance, watch=watch).run(days, asked.groups)
-    return FINE if report(settings, steps) else FAILED
+        is_fine = report(settings, steps)
+        _tell(settings, instance)
+    return FINE if is_fine else FAILED
 
 
 def _simulate(asked: argparse.Namespace) -> int:
@@ -154,7 +159,22 @@ def _check(asked: argparse.Namespace) -> int:
     _require_lake(settings)
     with local_instance(settings) as instance:
         steps = Pipeline(settings, instance, watch=watch).check()
+        _tell(settings, instance)
     return FINE if checks_report(steps) else FAILED
+
+
+def _tell(settings: Settings, instance: "DagsterInstance") -> None:
+    """Alerts of what stands failed. That they cannot go out changes nothing about what was computed."""
+    from streaming_assets.automation.alerting import tell, troubles
+    from streaming_assets.build import advice, check_sets, utc_now
+
+    try:
+        record = tell(settings, instance, utc_now, advice(check_sets(settings)))
+    except OSError as error:
+        print(f"alerts were not sent: {error}", file=sys.stderr)
+        return
+    for trouble in troubles(record):
+        print(f"alerts: {trouble}", file=sys.stderr)
 
 
 def _export(asked: argparse.Namespace) -> int:
@@ -229,6 +249,7 @@ def _ui(asked: argparse.Namespace) -> int:
     settings = _settings(asked)
     environment = {
         **ONE_PLANNED_EVENT_PER_ASSET,
+        "STREAMING_ASSETS_UI_URL": f"http://localhost:{asked.port}",
         **os.environ,
         "DAGSTER_HOME": prepare_home(settings),
         "STREAMING_ASSETS_DATA_DIR": str(settings.data_dir.resolve()),

@@ -7,10 +7,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 PREFIX = "STREAMING_ASSETS_"
 _BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_MAILBOX = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+")
 _LEAST_MEMORY = 100 * 10**6
 FIRST_DAY, LAST_DAY = dt.date(1970, 1, 2), dt.date(2100, 1, 1)
 """Between which days settings may name one: the calendar ends with the year 2100."""
@@ -25,8 +27,8 @@ class Settings:
     """Everything a deployment can choose. Each field is the environment variable STREAMING_ASSETS_<FIELD>.
 
     timezone, start_date, session_gap_minutes and max_watch_seconds shape the tables: they are written into the
-    lake when it is created, and another value later is refused. Those from as_of on shape the marts, which are made
-    anew when one changes.
+    lake when it is created, and another value later is refused. Those from as_of to lifecycle_days shape the marts, which
+    are made anew when one changes.
     """
 
     data_dir: Path = Path("data")
@@ -50,6 +52,13 @@ class Settings:
     completion_pcts: tuple[int, ...] = (80, 60, 40)
     lifecycle_days: tuple[int, ...] = (7, 30, 90)
     train_every_days: int = 7
+    ui_url: str = "http://localhost:3000"
+    alert_webhook: str | None = dataclasses.field(default=None, repr=False)
+    alert_email_to: tuple[str, ...] = ()
+    alert_email_from: str | None = None
+    alert_smtp: tuple[str, int] | None = None
+    alert_smtp_user: str | None = None
+    alert_smtp_password: str | None = dataclasses.field(default=None, repr=False)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ, **overrides: object) -> "Settings":
@@ -70,8 +79,13 @@ class Settings:
             try:
                 values[name] = parse(text)
             except (ValueError, OSError, ZoneInfoNotFoundError) as error:
-                shown = "(hidden)" if name == "email_key" else repr(text)
+                shown = "(hidden)" if name in _SECRETS else repr(text)
                 raise SettingError(f"{variable}: found {shown}, expected {expected}") from error
+        for together in _TOGETHER:
+            missing = [PREFIX + name.upper() for name in together if not values.get(name)]
+            if 0 < len(missing) < len(together):
+                given = ", ".join(PREFIX + name.upper() for name in together if values.get(name))
+                raise SettingError(f"{', '.join(missing)}: found nothing, expected a value beside {given}")
         values.update({name: value for name, value in overrides.items() if value is not None})
         return cls(**values)  # type: ignore[arg-type]
 
@@ -102,6 +116,14 @@ class Settings:
     @property
     def dagster_home(self) -> Path:
         return self.data_dir / "dagster"
+
+    @property
+    def alert_log(self) -> Path:
+        return self.data_dir / "alerts.log"
+
+    @property
+    def alerts_dir(self) -> Path:
+        return self.data_dir / "alerts"
 
     @property
     def shaping(self) -> dict[str, str]:
@@ -212,6 +234,46 @@ def _key(text: str) -> str:
     return text
 
 
+def _address(text: str) -> str:
+    """A web address, without the slash at its end; what is wrong with it is not said, as it may be secret."""
+    try:
+        parts = urlsplit(text)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address or not re.fullmatch(r"[!-~]+", text):
+        raise ValueError
+    return text.rstrip("/")
+
+
+def _mailbox(text: str) -> str:
+    if not _MAILBOX.fullmatch(text):
+        raise ValueError(text)
+    return text
+
+
+def _mailboxes(text: str) -> tuple[str, ...]:
+    return tuple(_mailbox(part.strip()) for part in text.split(","))
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not re.fullmatch(r"[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\]", host):
+        raise ValueError(text)
+    return host.strip("[]"), _whole(1, 65_535)(port)
+
+
+def _text(text: str) -> str:
+    if not re.fullmatch(r"[ -~]+", text):
+        raise ValueError
+    return text
+
+
+_SECRETS = frozenset({"email_key", "alert_webhook", "alert_smtp_password"})
+"""Never shown."""
+_TOGETHER = (("alert_email_to", "alert_email_from", "alert_smtp"), ("alert_smtp_user", "alert_smtp_password"))
+"""Settings of which all have a value, or none."""
+
 _PARSERS: dict[str, tuple[Callable[[str], object], str]] = {
     "data_dir": (_path, "a folder"),
     "landing": (_path, "a folder"),
@@ -238,4 +300,11 @@ _PARSERS: dict[str, tuple[Callable[[str], object], str]] = {
     ),
     "lifecycle_days": (_borders(3, 1, 36_500, falling=False), "three rising whole numbers from 1 on such as 7,30,90"),
     "train_every_days": (_whole(1, 366), "whole days from 1 to 366"),
+    "ui_url": (_address, "an address such as http://localhost:3000"),
+    "alert_webhook": (_address, "an address that begins with http:// or https://"),
+    "alert_email_to": (_mailboxes, "addresses such as ann@example.com,ops@example.com"),
+    "alert_email_from": (_mailbox, "an address such as streaming@example.com"),
+    "alert_smtp": (_host_and_port, "host and port such as smtp.example.com:587"),
+    "alert_smtp_user": (_text, "a name in ASCII"),
+    "alert_smtp_password": (_text, "a password in ASCII"),
 }

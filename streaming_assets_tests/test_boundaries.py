@@ -167,11 +167,20 @@ def test_pure_packages_use_no_part_of_the_project_that_is_not_pure(module):
 
 
 @pytest.mark.parametrize(
-    "module", modules_in("lake/*", "sources/*", "quality/*", "simulate/*", "reporting/*", "export.py")
+    "module", modules_in("lake/*", "sources/*", "quality/*", "simulate/*", "reporting/*", "alerts/*", "export.py")
 )
 def test_only_assets_and_automation_orchestrate(module):
     # dagster_duckdb lends the engine its connection; it orchestrates nothing.
     assert matching(uses_of(module), ("dagster", "dagster.*")) == set()
+
+
+@pytest.mark.parametrize("module", modules_in("alerts/*"))
+def test_alerts_know_no_clock_and_only_channels_connect_and_only_they_and_the_record_write(module):
+    connects = ("smtplib", "smtplib.*", "urllib.request.*", "http.client.*")
+    found = matching(uses_of(module), (*CLOCKS_AND_CHANCE, *CONNECTIONS, *FILES, *connects))
+    files = {name for name in found if matching({name}, FILES)}
+    assert not files or module in ("alerts/channels.py", "alerts/record.py")
+    assert not (found - files) or module == "alerts/channels.py"
 
 
 def test_only_the_settings_read_the_environment():

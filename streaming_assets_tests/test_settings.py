@@ -41,6 +41,13 @@ def test_without_any_variable_it_runs_in_the_folder_data_in_utc():
         "completion_pcts": (80, 60, 40),
         "lifecycle_days": (7, 30, 90),
         "train_every_days": 7,
+        "ui_url": "http://localhost:3000",
+        "alert_webhook": None,
+        "alert_email_to": (),
+        "alert_email_from": None,
+        "alert_smtp": None,
+        "alert_smtp_user": None,
+        "alert_smtp_password": None,
     }
     assert found.threads == os.cpu_count()
 
@@ -72,6 +79,8 @@ def test_without_any_variable_it_runs_in_the_folder_data_in_utc():
         ("completion_pcts", "90,50,10", (90, 50, 10)),
         ("lifecycle_days", "1,14,60", (1, 14, 60)),
         ("train_every_days", "14", 14),
+        ("ui_url", "https://dagster.example.com/prod/", "https://dagster.example.com/prod"),
+        ("alert_webhook", "https://hooks.slack.com/services/T0/B0/x", "https://hooks.slack.com/services/T0/B0/x"),
     ],
 )
 def test_a_variable_sets_its_field_and_no_other(name, text, value):
@@ -83,7 +92,8 @@ def test_every_field_is_a_variable():
         "data_dir", "landing", "timezone", "start_date", "session_gap_minutes", "max_watch_seconds", "max_rejected_share",
         "settle_seconds", "engine", "memory_limit", "threads", "email_key", "as_of", "retention_origin",
         "churn_inactive_days", "content_by_hour_days", "genre_shift_share", "engagement_plays", "completion_pcts",
-        "lifecycle_days", "train_every_days",
+        "lifecycle_days", "train_every_days", "ui_url", "alert_webhook", "alert_email_to", "alert_email_from",
+        "alert_smtp", "alert_smtp_user", "alert_smtp_password",
     }  # fmt: skip
 
 
@@ -124,6 +134,15 @@ def test_every_field_is_a_variable():
         ("completion_pcts", "101,60,40", "three falling whole numbers from 1 to 100 such as 80,60,40"),
         ("lifecycle_days", "90,30,7", "three rising whole numbers from 1 on such as 7,30,90"),
         ("train_every_days", "0", "whole days from 1 to 366"),
+        ("ui_url", "localhost:3000", "an address such as http://localhost:3000"),
+        ("ui_url", "http://[", "an address such as http://localhost:3000"),
+        ("alert_email_to", "ann@example.com,", "addresses such as ann@example.com,ops@example.com"),
+        ("alert_email_to", "ann", "addresses such as ann@example.com,ops@example.com"),
+        ("alert_email_from", "a@b.org\nBcc: c@d.org", "an address such as streaming@example.com"),
+        ("alert_smtp", "smtp.example.com", "host and port such as smtp.example.com:587"),
+        ("alert_smtp", "smtp.example.com:0", "host and port such as smtp.example.com:587"),
+        ("alert_smtp", "smtp://example.com:25", "host and port such as smtp.example.com:587"),
+        ("alert_smtp_user", "", "a name in ASCII"),
         ("memory_limit", "4", "a size of 100MB or more, such as 4GB"),
         ("memory_limit", "much", "a size of 100MB or more, such as 4GB"),
         ("threads", "0", "a whole number from 1 to 1024"),
@@ -142,6 +161,41 @@ def test_a_key_that_is_too_short_is_refused_without_being_shown():
     assert "hunter2" not in str(refused.value)
     assert str(refused.value) == "STREAMING_ASSETS_EMAIL_KEY: found (hidden), expected at least 16 characters"
     assert "hunter2" not in str(refused.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("alert_webhook", "hooks.slack.com/services/hunter2"),
+        ("alert_webhook", "https://hooks.slack.com:hunter2/"),
+        ("alert_webhook", "ftp://hunter2"),
+        ("alert_smtp_password", "hunter2 ✓"),
+    ],
+)
+def test_a_secret_of_alerts_that_cannot_be_used_is_refused_without_being_shown(name, text):
+    with pytest.raises(SettingError) as refused:
+        settings(**{name: text})
+    assert str(refused.value).startswith(f"STREAMING_ASSETS_{name.upper()}: found (hidden), expected a")
+    assert "hunter2" not in f"{refused.value} {refused.value.__cause__} {refused.value.__cause__.__context__}"
+
+
+def test_what_mail_needs_is_given_together_or_not_at_all():
+    mail = {"alert_email_to": "ann@x.org, bo@x.org", "alert_email_from": "dag@x.org", "alert_smtp": "[::1]:587"}
+    found = settings(**mail, alert_smtp_user="dag", alert_smtp_password="hunter2")
+    assert (found.alert_email_to, found.alert_smtp) == (("ann@x.org", "bo@x.org"), ("::1", 587))
+    with pytest.raises(SettingError) as refused:
+        settings(alert_email_to="ann@x.org", alert_smtp="smtp.x.org:25")
+    assert str(refused.value) == (
+        "STREAMING_ASSETS_ALERT_EMAIL_FROM: found nothing, expected a value beside "
+        "STREAMING_ASSETS_ALERT_EMAIL_TO, STREAMING_ASSETS_ALERT_SMTP"
+    )
+    with pytest.raises(SettingError, match=r"ALERT_SMTP_USER: found nothing, expected a value beside .*PASSWORD$"):
+        settings(**mail, alert_smtp_password="hunter2")
+
+
+def test_secrets_of_alerts_are_not_shown_where_settings_are_printed():
+    found = Settings(alert_webhook="https://x.org/hunter2", alert_smtp_password="hunter2")
+    assert "hunter2" not in repr(found)
 
 
 def test_the_key_is_not_shown_where_settings_are_printed():

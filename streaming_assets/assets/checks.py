@@ -21,7 +21,7 @@ from streaming_assets.contracts import Table
 from streaming_assets.lake.days import Days, ranges_of
 from streaming_assets.lake.failures import Verdict, days_behind, days_to_check, reach_of, record
 from streaming_assets.lake.lake import Lake
-from streaming_assets.quality.expectations import evaluate, expectations_of
+from streaming_assets.quality.expectations import advice_of, evaluate, expectations_of
 
 CHECK_EVERYTHING = "streaming_assets/check_everything"
 """Run tag: look at all days, not only at those written since."""
@@ -38,11 +38,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Named:
-    """A check before it ran."""
+    """A check before it ran. advice: what to do when it fails."""
 
     name: str
     description: str
     is_blocking: bool = True
+    advice: str = ""
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,8 @@ def _reference_checks(table: Table, referred: str) -> CheckSet:
 
 
 def _named(table: Table) -> list[Named]:
-    return [Named(found.name, found.description) for found in expectations_of(table)]
+    advice = advice_of(table)
+    return [Named(found.name, found.description, advice=advice[found.name]) for found in expectations_of(table)]
 
 
 def _evaluate(

@@ -22,6 +22,9 @@ RANGE_START, RANGE_END, PARTITION = (
     "dagster/partition",
 )
 
+HELD_BACK = "held_back_by_failed_checks"
+"""Metadata of a failure that failed checks caused."""
+
 
 def lake_resource(settings: Settings) -> dg.ResourceDefinition:
     """The lake for one run, which holds the writer's lock from its first read to its last commit."""
@@ -117,10 +120,9 @@ def refuse_blocked(lake: Lake, days: Days) -> None:
     blocked = sorted(blocked_days(open_failures(lake), "raw") & set(days))
     if blocked:
         standing = [str(failure) for failure in open_failures(lake) if failure.is_blocking]
-        raise dg.Failure(
+        raise held_back(
             f"Blocking checks of raw stand failed on {', '.join(map(str, blocked))}: {'; '.join(standing)}. "
-            "Land corrected files under the same paths, or leave these days out.",
-            allow_retries=False,
+            "Land corrected files under the same paths, or leave these days out."
         )
 
 
@@ -128,11 +130,15 @@ def refuse_downstream(lake: Lake, tables: Collection[str]) -> None:
     """Raises dagster.Failure where a blocking check stands failed on one of the tables, or anywhere in raw and core."""
     standing = blocking_upstream(lake, tables)
     if standing:
-        raise dg.Failure(
+        raise held_back(
             f"Blocking checks stand failed: {'; '.join(map(str, standing))}. What is made from these tables keeps its last "
-            "state until they pass; see each check's advice.",
-            allow_retries=False,
+            "state until they pass; see each check's advice."
         )
+
+
+def held_back(why: str) -> dg.Failure:
+    """The failure of a step that only does what failed checks ask of it: the checks are what somebody is told of."""
+    return dg.Failure(why, metadata={HELD_BACK: True}, allow_retries=False)
 
 
 def run_days(run: dg.DagsterRun) -> Days | None:

@@ -29,6 +29,7 @@ def leakage_check() -> CheckSet:
             Named(
                 NAME,
                 "Features computed from all rows equal those computed without the rows of the cutoff's day and later.",
+                advice=_ADVICE,
             )
         ],
         find=_find,

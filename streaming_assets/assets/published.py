@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 
 import dagster as dg
 
+from streaming_assets.assets.io import held_back
 from streaming_assets.assets.spec import asset_key, code_version
 from streaming_assets.lake.lake import Lake
-from streaming_assets.lake.publish import PublishRefusedError, clean_up, publish, published_tables
+from streaming_assets.lake.publish import HeldBackError, PublishRefusedError, clean_up, publish, published_tables
 
 KEY = dg.AssetKey(["published", "streaming_duckdb"])
 
@@ -35,6 +36,8 @@ def streaming_duckdb(
         lake: Lake = context.resources.lake
         try:
             tables = publish(lake, subjects, code_versions, clock())
+        except HeldBackError as refusal:
+            raise held_back(str(refusal)) from refusal
         except PublishRefusedError as refusal:
             raise dg.Failure(str(refusal), allow_retries=False) from refusal
         return dg.MaterializeResult(

@@ -37,7 +37,7 @@ def _check_set(asset: str, about: str, found: Sequence[Reconciliation]) -> Check
         subject=f"{about} reconciliation" if about == asset else f"{about} reconciliation of {asset}",
         asset=asset,
         about=about,
-        checks=[Named(one.name, one.description, one.is_blocking) for one in found],
+        checks=[Named(one.name, one.description, one.is_blocking, one.advice) for one in found],
         find=find,
         # The raw tables come of one step: waiting for one of them would only wait for its checks.
         after=sorted({t for one in found for t in one.reads if t != asset and not t.startswith("raw/")}),

@@ -4,7 +4,7 @@ import datetime as dt
 
 import dagster as dg
 
-from streaming_assets.lake.lock import is_free
+from streaming_assets.lake.lock import is_writing
 from streaming_assets.settings import Settings
 
 STARTING = dt.timedelta(minutes=5)
@@ -21,7 +21,7 @@ def end_dead_runs(settings: Settings, instance: dg.DagsterInstance, now: dt.date
         dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
     )
     old = [record for record in begun if now - _begun_at(record) > STARTING]
-    if not old or not is_free(settings.lake_dir):
+    if not old or is_writing(settings.lake_dir):
         return []
     for record in old:
         instance.report_run_failed(

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
+from streaming_assets.automation import alerting
 from streaming_assets.automation.jobs import (
     CHECK,
     COMPUTE_DAYS,
@@ -151,6 +152,7 @@ def _status_lines(lake: Lake) -> Iterator[str]:
     failures = open_failures(lake)
     yield "failed     " + ("no check" if not failures else f"{len(failures)} checks:")
     yield from (f"  {'blocking' if one.is_blocking else 'warning '}  {one}  {one.numbers}" for one in failures)
+    yield from alerting.status_lines(settings)
 
 
 def _print_steps(steps: Sequence[Step]) -> None:

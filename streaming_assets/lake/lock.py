@@ -23,17 +23,17 @@ def writer_lock(folder: Path) -> Iterator[None]:
         yield
 
 
-def is_free(folder: Path) -> bool:
-    """Whether nobody holds the lake's lock."""
-    path = (folder / ".lock").resolve()
+def is_writing(folder: Path) -> bool:
+    """Whether somebody holds the lake's lock at this moment."""
+    path = folder / ".lock"
     if not path.exists():
-        return True
+        return False
     with path.open() as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return False
-    return True
+            return True
+    return False
 
 
 @contextlib.contextmanager

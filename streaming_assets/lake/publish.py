@@ -24,6 +24,10 @@ class PublishRefusedError(RuntimeError):
     """Something that must not reach readers stands open; the message says what, and what to do."""
 
 
+class HeldBackError(PublishRefusedError):
+    """A blocking check stands failed."""
+
+
 def published_tables() -> list[Table]:
     """Tables that readers get, in the order of the contracts."""
     return [table for name, table in contracts.ALL.items() if name not in _STAY_INSIDE and table.group != "meta"]
@@ -37,11 +41,11 @@ def is_stale(lake: Lake) -> bool:
 
 
 def refuse_unless_checked(lake: Lake, subjects: Mapping[str, str]) -> None:
-    """Raises PublishRefusedError while a blocking check stands failed or written rows have not been checked."""
+    """Raises HeldBackError while a blocking check stands failed, PublishRefusedError while written rows are unchecked."""
     blocking = [failure for failure in open_failures(lake) if failure.is_blocking]
     if blocking:
         listed = "\n".join(f"  - {failure}; numbers {failure.numbers}" for failure in blocking)
-        raise PublishRefusedError(
+        raise HeldBackError(
             f"{lake.settings.database} keeps its last state, because blocking checks stand failed:\n{listed}\n"
             "Land corrected files under the same paths, or see the check's advice in the UI."
         )
@@ -134,4 +138,4 @@ def _describe(lake: Lake, tables: Iterable[Table], code_versions: Mapping[str, s
         )
 
 
-__all__ = ["PublishRefusedError", "clean_up", "is_stale", "publish", "published_tables"]
+__all__ = ["HeldBackError", "PublishRefusedError", "clean_up", "is_stale", "publish", "published_tables"]

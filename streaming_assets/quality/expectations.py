@@ -64,6 +64,11 @@ def expectations_of(table: Table) -> list[Expectation]:
     return [rule.expectation for rule in _rules(table)]
 
 
+def advice_of(table: Table) -> dict[str, str]:
+    """What to do when one of `expectations_of(table)` fails, by its name."""
+    return {rule.expectation.name: rule.advice for rule in _rules(table)}
+
+
 def evaluate(
     table: Table, connection: "duckdb.DuckDBPyConnection", relation: str, referred: Mapping[str, str]
 ) -> list[Evaluation]:

@@ -81,7 +81,13 @@ class DataFolder:
     def run(self, days: Days | None = None, groups: Collection[str] = UP_TO_CORE) -> list[Step]:
         """One run of the pipeline in an instance that keeps nothing: the lake alone is what runs have in common."""
         with dg.DagsterInstance.ephemeral() as instance:
-            return Pipeline(self.settings, instance, lambda: NOW).run(days, groups)
+            return self.run_in(instance, days, groups)
+
+    def run_in(
+        self, instance: dg.DagsterInstance, days: Days | None = None, groups: Collection[str] = UP_TO_CORE
+    ) -> list[Step]:
+        """One run of the pipeline in an instance that other runs share."""
+        return Pipeline(self.settings, instance, lambda: NOW).run(days, groups)
 
     def core(self) -> dict[str, pa.Table]:
         """Every core table, in the order of its key."""

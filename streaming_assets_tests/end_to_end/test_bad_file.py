@@ -5,15 +5,20 @@ import datetime as dt
 import io
 import json
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
+import dagster as dg
 import pyarrow as pa
 import pytest
 
 from streaming_assets import contracts
+from streaming_assets.automation.alerting import tell
 from streaming_assets.automation.report import report, status
+from streaming_assets.build import advice, check_sets
 from streaming_assets.lake.failures import OpenFailure
 from streaming_assets_tests.end_to_end.conftest import Steady
-from streaming_assets_tests.end_to_end.data_folder import DataFolder, differences, errors, jobs
+from streaming_assets_tests.end_to_end.data_folder import NOW, DataFolder, differences, errors, jobs
 
 CHECK_OF_FILES = "raw/event_files: rejected_share_of_every_file_is_within_the_limit"
 CHECK_OF_DAYS = "raw/events: rejected_share_of_every_day_is_within_the_limit"
@@ -21,7 +26,9 @@ CHECK_OF_DAYS = "raw/events: rejected_share_of_every_day_is_within_the_limit"
 
 @dataclass(frozen=True)
 class Stage:
-    """What there is after a run. told: what it printed; published: when the file was made and its days with events."""
+    """What there is after a run. told: what it printed; published: when the file was made and its days with events;
+    alerts: the alert log so far.
+    """
 
     is_fine: bool
     jobs: list[str]
@@ -31,6 +38,7 @@ class Stage:
     failures: list[OpenFailure]
     loaded: set[dt.date]
     published: tuple[int, int] | None
+    alerts: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -51,21 +59,24 @@ class Story:
 def story(steady: Steady, tmp_path_factory: pytest.TempPathFactory) -> Story:
     folder = DataFolder.at(tmp_path_factory.mktemp("broken") / "data")
     files = list(steady.files.items())
-    return Story(
-        folder,
-        steady.days,
-        steady.folder.core(),
-        first_bad=land(folder, dict(files[:5]) | {files[0][0]: with_a_fifth_broken(files[0][1])}),
-        first_corrected=land(folder, dict(files[:1])),
-        second_bad=land(folder, dict(files[5:]) | {files[11][0]: with_a_fifth_broken(files[11][1])}),
-        nothing_new=land(folder, {}),
-        second_corrected=land(folder, dict(files[11:])),
-    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        land = partial(land_in, folder, instance)
+        return Story(
+            folder,
+            steady.days,
+            steady.folder.core(),
+            first_bad=land(dict(files[:5]) | {files[0][0]: with_a_fifth_broken(files[0][1])}),
+            first_corrected=land(dict(files[:1])),
+            second_bad=land(dict(files[5:]) | {files[11][0]: with_a_fifth_broken(files[11][1])}),
+            nothing_new=land({}),
+            second_corrected=land(dict(files[11:])),
+        )
 
 
-def land(folder: DataFolder, files: dict[str, str]) -> Stage:
+def land_in(folder: DataFolder, instance: dg.DagsterInstance, files: dict[str, str]) -> Stage:
     folder.land(files)
-    steps = folder.run()
+    steps = folder.run_in(instance)
+    tell(folder.settings, instance, lambda: NOW, advice(check_sets(folder.settings)))
     with contextlib.redirect_stdout(io.StringIO()) as told:
         is_fine = report(folder.settings, steps)
     published = None
@@ -82,6 +93,7 @@ def land(folder: DataFolder, files: dict[str, str]) -> Stage:
         folder.open_failures(),
         loaded,
         published,
+        [json.loads(line) for line in folder.settings.alert_log.read_text().splitlines()],
     )
 
 
@@ -145,3 +157,23 @@ class TestAfterTheCorrectedFileLanded:
 
     def test_the_tables_equal_those_of_a_run_on_good_files(self, story: Story):
         assert differences(story.folder.core(), story.expected) == []
+
+
+class TestAlerts:
+    def test_each_broken_day_is_told_once_and_its_recovery_once(self, story: Story):
+        stages = (
+            story.first_bad, story.first_corrected, story.second_bad, story.nothing_new, story.second_corrected,
+        )  # fmt: skip
+        assert [[line["kind"] for line in stage.alerts] for stage in stages] == [
+            ["failing"],
+            ["failing", "recovered"],
+            ["failing", "recovered", "failing"],
+            ["failing", "recovered", "failing"],
+            ["failing", "recovered", "failing", "recovered"],
+        ]
+
+    def test_they_name_the_checks_with_the_day_and_what_to_do(self, story: Story):
+        for line, day in zip(story.second_corrected.alerts, (0, 0, 11, 11), strict=True):
+            assert {f"{check} on {story.days[day]}" for check in (CHECK_OF_FILES, CHECK_OF_DAYS)} <= set(line["about"])
+            assert line["severity"] == "blocking"
+        assert "What to do: See the reasons" in story.second_bad.alerts[2]["text"]

@@ -194,8 +194,10 @@ class TestARowThatWasCorrupted:
         folder = steady.folder.copy_to(tmp_path / "data")
         data_dir = ("--data-dir", folder.settings.data_dir)
         corrupt(folder, self.day)
-        found = streaming_assets("check", *data_dir)
+        found = streaming_assets("check", *data_dir, ALERT_WEBHOOK="http://127.0.0.1:1/hunter2")
         assert found.code == 1
+        assert "alerts: webhook is down since " in found.err
+        assert "hunter2" not in found.err
         assert "failed: core/user_daily: plays_reconcile_with_core_plays" in found.out
         assert (
             f"blocking  core/user_daily: plays_reconcile_with_core_plays on {self.day}"
@@ -209,6 +211,13 @@ class TestARowThatWasCorrupted:
             now = folder.written(table.name)
             assert [day for day in now if now[day] != written[table.name][day]] == [self.day, self.day + ONE_DAY]
         assert differences(folder.core(), steady.folder.core()) == []
+        alerts = [json.loads(line) for line in folder.settings.alert_log.read_text().splitlines()]
+        of_users = [line for line in alerts if any(one.startswith("core/user_daily: plays_") for one in line["about"])]
+        assert [(line["kind"], line["severity"]) for line in of_users] == [
+            ("failing", "blocking"),
+            ("recovered", "blocking"),
+        ]
+        assert [line for line in alerts if line["severity"] == "run"] == []
 
 
 def corrupt(folder: DataFolder, day: dt.date) -> None:

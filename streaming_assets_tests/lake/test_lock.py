@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from streaming_assets.lake.lock import writer_lock
+from streaming_assets.lake.lock import is_writing, writer_lock
 
 
 def is_locked(folder: Path) -> bool:
@@ -43,3 +43,12 @@ def test_two_lakes_do_not_wait_for_each_other(tmp_path):
     with writer_lock(tmp_path / "a"), writer_lock(tmp_path / "b"):
         assert is_locked(tmp_path / "a")
     assert not is_locked(tmp_path / "b")
+
+
+def test_who_asks_whether_somebody_writes_is_told_and_keeps_nobody_out(tmp_path):
+    assert not is_writing(tmp_path / "lake")
+    with writer_lock(tmp_path / "lake"):
+        assert is_writing(tmp_path / "lake")
+    assert not is_writing(tmp_path / "lake")
+    with writer_lock(tmp_path / "lake"):
+        assert is_locked(tmp_path / "lake")
