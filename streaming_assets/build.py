@@ -18,6 +18,7 @@ from streaming_assets.assets.published import KEY as PUBLISHED
 from streaming_assets.assets.published import streaming_duckdb
 from streaming_assets.assets.reconciliations import reconciliation_checks
 from streaming_assets.assets.spec import asset_key, code_version
+from streaming_assets.automation.freshness import fresh_each_morning
 from streaming_assets.automation.jobs import (
     CHECK,
     COMPUTE_DAYS,
@@ -27,9 +28,11 @@ from streaming_assets.automation.jobs import (
     PUBLISH,
     REFRESH_ENTITIES,
     REFRESH_MODELS,
+    STANDING_CHECKS,
     TRAIN_MODELS,
 )
 from streaming_assets.automation.partitions import daily_partitions, known_days
+from streaming_assets.automation.standing import standing_checks
 from streaming_assets.contracts import Table
 from streaming_assets.lake.code import code_of_ingest, code_of_models
 from streaming_assets.settings import Settings, rules_of
@@ -88,6 +91,7 @@ def build_definitions(
     code_versions |= dict.fromkeys((table.name for table in raw.TABLES), code_of_ingest())
     sets = check_sets(settings)
     checks = {job: [found.definition(clock) for found in found_sets] for job, found_sets in sets.items()}
+    standing = standing_checks({found.subject: found.about for found in sets[COMPUTE_DAYS]}, clock).definition(clock)
     landed = raw.landed_files(settings, clock)
     published = streaming_duckdb(subjects(settings), code_versions, clock)
     selections = {
@@ -115,20 +119,25 @@ def build_definitions(
         )
     )
     every_check = [found for found_checks in checks.values() for found in found_checks]
-    others = {PUBLISH: dg.AssetSelection.assets(PUBLISHED), CHECK: dg.AssetSelection.checks(*every_check)}
+    others = {
+        PUBLISH: dg.AssetSelection.assets(PUBLISHED),
+        CHECK: dg.AssetSelection.checks(*every_check),
+        STANDING_CHECKS: dg.AssetSelection.checks(standing),
+    }
     jobs += [
         dg.define_asset_job(job, selection=selection, description=_JOB_DESCRIPTIONS[job])
         for job, selection in others.items()
     ]
+    assets = [
+        landed,
+        *(found.definition(partitions, rules) for found in declared),
+        *(found.definition() for found in EXPERIMENTS),
+        *predictions.definitions(),
+        published,
+    ]
     return dg.Definitions(
-        assets=[
-            landed,
-            *(found.definition(partitions, rules) for found in declared),
-            *(found.definition() for found in EXPERIMENTS),
-            *predictions.definitions(),
-            published,
-        ],
-        asset_checks=every_check,
+        assets=[fresh_each_morning(asset, settings.timezone) for asset in assets],
+        asset_checks=[*every_check, standing],
         jobs=jobs,
         resources={"lake": lake_resource(settings), "io_manager": lake_io(settings, clock)},
         executor=dg.in_process_executor,
@@ -146,4 +155,5 @@ _JOB_DESCRIPTIONS = {
     TRAIN_MODELS: "Train every model now, whether it is due or not; then as refresh_models.",
     PUBLISH: "Build streaming.duckdb from the checked versions and put it in place.",
     CHECK: "Run every check on everything that is there.",
+    STANDING_CHECKS: "Ask whether yesterday has landed, and whether a day was left behind.",
 }

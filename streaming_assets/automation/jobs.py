@@ -12,6 +12,7 @@ REFRESH_MODELS = "refresh_models"
 TRAIN_MODELS = "train_models"
 PUBLISH = "publish"
 CHECK = "check_everything"
+STANDING_CHECKS = "standing_checks"
 
 GROUPS = ("raw", "core", "marts", "experiments", "models", "published")
 """What may be asked for by itself."""
