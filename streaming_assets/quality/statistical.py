@@ -20,9 +20,9 @@ def statistical_checks() -> list[Reconciliation]:
         _check(
             "daily_volume_is_within_the_seasonal_band",
             (
-                f"Events of an ended day are within the median of its last {deviations.SAME_WEEKDAYS} same weekdays ± "
-                f"{deviations.BAND_SPREADS:g} robust standard deviations, {100 * deviations.BAND_LEAST_SHARE:g} % or "
-                f"{deviations.BAND_LEAST_ROOTS:g} roots, whichever is most."
+                f"Events of an ended day are near the median of its last {deviations.SAME_WEEKDAYS} same weekdays: within "
+                f"{deviations.BAND_SPREADS:g} robust standard deviations of these, and {100 / deviations.BAND_LEAST_FACTOR:g} % to "
+                f"{100 * deviations.BAND_LEAST_FACTOR:.0f} % at the least."
             ),
             {"core/events": ROWS_PER_DAY, "core/calendar": None, "raw/event_files": None},
             deviations.volume,
