@@ -49,17 +49,17 @@ def standing(folder: DataFolder) -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_day_that_is_missing_and_then_comes_five_days_late(tmp_path: Path):
+def test_a_day_that_is_missing_and_then_comes_four_days_late(tmp_path: Path):
     folder = DataFolder.at(tmp_path / "data")
     days = [FIRST + number * ONE_DAY for number in range(50)]
     missing = days[43]
-    taken_in(folder, *days[:42], on=days[42], genre="drama")
+    taken_in(folder, *days[:43], on=days[43], genre="drama")
     assert standing(folder) == []
 
-    taken_in(folder, days[42], *days[44:48], on=days[48], genre="drama")
+    taken_in(folder, days[44], days[45], on=days[46], genre="drama")
     assert standing(folder) == [f"{VOLUME} on {missing}"]
 
-    numbers = taken_in(folder, missing, on=days[49], genre="drama")
+    numbers = taken_in(folder, missing, days[46], days[47], on=days[48], genre="drama")
     assert standing(folder) == [f"{LATE} on {missing}"]
     assert numbers[VOLUME]["violations"] == 0
     assert (numbers[LATE]["late_events"], numbers[LATE]["late_share"], numbers[LATE]["date"]) == (
