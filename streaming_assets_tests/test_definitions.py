@@ -3,6 +3,7 @@
 `UPDATE_SNAPSHOT=1 python -m pytest streaming_assets_tests/test_definitions.py` writes definitions.txt anew.
 """
 
+import datetime as dt
 import os
 import subprocess
 import sys
@@ -114,6 +115,13 @@ def test_a_range_of_days_is_one_run():
     daily = [asset for asset in LOADED.assets or () if isinstance(asset, dg.AssetsDefinition) and asset.partitions_def]
     assert daily
     assert {asset.backfill_policy for asset in daily} == {dg.BackfillPolicy.single_run()}
+
+
+def test_events_and_the_published_file_are_to_be_made_each_night_of_the_reporting_zone():
+    specs = build_definitions(Settings(timezone="Asia/Kolkata")).resolve_all_asset_specs()
+    policies = {spec.key.to_user_string(): spec.freshness_policy for spec in specs if spec.freshness_policy}
+    night = dg.FreshnessPolicy.cron("0 7 * * *", dt.timedelta(hours=7), "Asia/Kolkata")
+    assert policies == {"core/events": night, "published/streaming_duckdb": night}
 
 
 def test_partitions_follow_the_settings():
