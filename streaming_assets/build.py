@@ -21,6 +21,7 @@ from streaming_assets.assets.published import streaming_duckdb
 from streaming_assets.assets.reconciliations import reconciliation_checks
 from streaming_assets.assets.spec import asset_key, code_version
 from streaming_assets.automation.alerting import Advice, alerts_sensor
+from streaming_assets.automation.freshness import fresh_each_morning
 from streaming_assets.automation.jobs import (
     CHECK,
     COMPUTE_DAYS,
@@ -31,11 +32,13 @@ from streaming_assets.automation.jobs import (
     PUBLISH,
     REFRESH_ENTITIES,
     REFRESH_MODELS,
+    STANDING_CHECKS,
     TRAIN_MODELS,
 )
 from streaming_assets.automation.partitions import daily_partitions, known_days
 from streaming_assets.automation.schedules import schedules
 from streaming_assets.automation.sensors import sensors
+from streaming_assets.automation.standing import standing_checks
 from streaming_assets.contracts import Table
 from streaming_assets.lake.code import code_of_ingest, code_of_models
 from streaming_assets.settings import Settings, rules_of
@@ -104,6 +107,10 @@ def build_definitions(
     code_versions |= dict.fromkeys((table.name for table in raw.TABLES), code_of_ingest())
     sets = check_sets(settings)
     checks = {job: [found.definition(clock) for found in found_sets] for job, found_sets in sets.items()}
+    by_job = {job: {found.subject: found.about for found in found_sets} for job, found_sets in sets.items()}
+    asked_each_morning = standing_checks(by_job[COMPUTE_DAYS], clock)
+    standing = asked_each_morning.definition(clock)
+    advised = advice({**sets, STANDING_CHECKS: [asked_each_morning]})
     landed = raw.landed_files(settings, clock)
     published = streaming_duckdb(subjects(settings), code_versions, clock)
     selections = {
@@ -123,6 +130,7 @@ def build_definitions(
         TRAIN_MODELS: selected[REFRESH_MODELS],
         PUBLISH: dg.AssetSelection.assets(PUBLISHED),
         CHECK: dg.AssetSelection.checks(*every_check),
+        STANDING_CHECKS: dg.AssetSelection.checks(standing),
     }
     selected[NIGHTLY] = functools.reduce(operator.or_, (selected[job] for job in _AT_NIGHT))
     tags = {TRAIN_MODELS: {predictions.TRAIN_NOW: "true"}}
@@ -130,18 +138,18 @@ def build_definitions(
         job: dg.define_asset_job(job, selection=selection, description=_JOB_DESCRIPTIONS[job], run_tags=tags.get(job))
         for job, selection in selected.items()
     }
-    by_job = {job: {found.subject: found.about for found in found_sets} for job, found_sets in sets.items()}
+    assets = [
+        landed,
+        *(found.definition(partitions, rules) for found in declared),
+        *(found.definition() for found in EXPERIMENTS),
+        *predictions.definitions(),
+        published,
+    ]
     return dg.Definitions(
-        assets=[
-            landed,
-            *(found.definition(partitions, rules) for found in declared),
-            *(found.definition() for found in EXPERIMENTS),
-            *predictions.definitions(),
-            published,
-        ],
-        asset_checks=every_check,
+        assets=[fresh_each_morning(asset, settings.timezone) for asset in assets],
+        asset_checks=[*every_check, standing],
         jobs=list(jobs.values()),
-        sensors=[*sensors(settings, clock, by_job, jobs), alerts_sensor(settings, clock, advice(sets))],
+        sensors=[*sensors(settings, clock, by_job, jobs), alerts_sensor(settings, clock, advised)],
         schedules=schedules(settings, clock, jobs),
         resources={"lake": lake_resource(settings), "io_manager": lake_io(settings, clock)},
         executor=dg.in_process_executor,
@@ -162,4 +170,5 @@ _JOB_DESCRIPTIONS = {
     PUBLISH: "Build streaming.duckdb from the checked versions and put it in place.",
     NIGHTLY: "The days that are asked for and all that follows from days, whether it is due or not.",
     CHECK: "Run every check on everything that is there.",
+    STANDING_CHECKS: "Ask whether yesterday has landed, and whether a day was left behind.",
 }

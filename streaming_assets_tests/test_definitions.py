@@ -3,6 +3,7 @@
 `UPDATE_SNAPSHOT=1 python -m pytest streaming_assets_tests/test_definitions.py` writes definitions.txt anew.
 """
 
+import datetime as dt
 import os
 import subprocess
 import sys
@@ -35,6 +36,12 @@ WARNINGS = {
     ("raw/events", "at_most_1_percent_of_a_days_rows_are_rejected"),
     ("core/events", "at_most_5_percent_of_a_days_rows_are_duplicates"),
     ("core/events", "every_event_id_is_on_one_day"),
+    ("core/events", "daily_volume_is_within_the_seasonal_band"),
+    ("core/events", "null_shares_are_those_of_the_28_days_before"),
+    ("core/events", "watch_times_are_distributed_as_in_the_28_days_before"),
+    ("core/events", "at_most_5_percent_of_a_days_events_are_late"),
+    ("core/events", "yesterday_has_landed"),
+    ("core/events", "no_partition_is_left_failed"),
     ("models/churn_candidates", "the_challenger_is_calibrated"),
     ("models/churn_champion", "no_single_feature_tells_too_much"),
     ("models/feature_drift", "features_are_distributed_as_in_training"),
@@ -108,6 +115,13 @@ def test_a_range_of_days_is_one_run():
     daily = [asset for asset in LOADED.assets or () if isinstance(asset, dg.AssetsDefinition) and asset.partitions_def]
     assert daily
     assert {asset.backfill_policy for asset in daily} == {dg.BackfillPolicy.single_run()}
+
+
+def test_events_and_the_published_file_are_to_be_made_each_night_of_the_reporting_zone():
+    specs = build_definitions(Settings(timezone="Asia/Kolkata")).resolve_all_asset_specs()
+    policies = {spec.key.to_user_string(): spec.freshness_policy for spec in specs if spec.freshness_policy}
+    night = dg.FreshnessPolicy.cron("0 7 * * *", dt.timedelta(hours=7), "Asia/Kolkata")
+    assert policies == {"core/events": night, "published/streaming_duckdb": night}
 
 
 def test_partitions_follow_the_settings():

@@ -12,8 +12,9 @@ from streaming_assets.lake.lake import Lake, parts_of, reporting_day
 from streaming_assets.lake.snapshots import TABLE, is_closed, tables_at
 
 NAME = "features_are_equal_from_the_log_cut_at_the_cutoff"
+DESCRIPTION = "Features computed from all rows equal those computed without the rows of the cutoff's day and later."
 _SHOWN = 20
-_ADVICE = (
+ADVICE = (
     "A feature of the columns shown sees days or records from after the cutoff: its function in models/churn must filter them. "
     "Until then nothing is trained or scored."
 )
@@ -26,11 +27,7 @@ def leakage_check() -> CheckSet:
         asset=TABLE,
         about=TABLE,
         checks=[
-            Named(
-                NAME,
-                "Features computed from all rows equal those computed without the rows of the cutoff's day and later.",
-                advice=_ADVICE,
-            )
+            Named(NAME, DESCRIPTION, advice=ADVICE),
         ],
         find=_find,
     )
@@ -48,7 +45,7 @@ def _find(lake: Lake, _days: list[dt.date] | None) -> Iterable[Finding]:
         known = snapshot(cutoff, as_of=as_of, **everything)
         rows = differing_rows(known, snapshot(cutoff, as_of=as_of, **_cut(everything, cutoff))).to_pyarrow().to_pylist()
     numbers = {"differing": len(rows), "cutoff": str(closed[-1]) if closed else "none is closed yet"}
-    yield Finding(Verdict(NAME, not rows, True, numbers), [_texts(row) for row in rows[:_SHOWN]], _ADVICE)
+    yield Finding(Verdict(NAME, not rows, True, numbers), [_texts(row) for row in rows[:_SHOWN]], ADVICE)
 
 
 def _cut(tables: Mapping[str, ibis.Table], cutoff: dt.date) -> dict[str, ibis.Table]:

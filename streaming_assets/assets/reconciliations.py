@@ -1,4 +1,4 @@
-"""Reconciliations as check sets: one per asset that has some."""
+"""Reconciliations and statistical checks as check sets: one of each kind per asset that has some."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +16,8 @@ from streaming_assets.lake.lake import Lake
 from streaming_assets.quality.identities import identities
 from streaming_assets.quality.model_identities import model_identities
 from streaming_assets.quality.reconciliation import Around, Reconciliation, reconciliations
+from streaming_assets.quality.statistical import ASSET as STATISTICAL_ASSET
+from streaming_assets.quality.statistical import statistical_checks
 
 _SAMPLE_ROWS = 20
 
@@ -25,16 +27,19 @@ def reconciliation_checks(max_rejected_share: float) -> list[CheckSet]:
     together: dict[tuple[str, str], list[Reconciliation]] = {}
     for found in [*reconciliations(max_rejected_share), *identities(), *model_identities()]:
         together.setdefault((found.asset, found.about or found.asset), []).append(found)
-    return [_check_set(asset, about, found) for (asset, about), found in together.items()]
+    return [
+        *(_check_set(asset, about, "reconciliation", found) for (asset, about), found in together.items()),
+        _check_set(STATISTICAL_ASSET, STATISTICAL_ASSET, "statistics", statistical_checks()),
+    ]
 
 
-def _check_set(asset: str, about: str, found: Sequence[Reconciliation]) -> CheckSet:
+def _check_set(asset: str, about: str, kind: str, found: Sequence[Reconciliation]) -> CheckSet:
     def find(lake: Lake, days: list[dt.date] | None) -> Iterable[Finding]:
         return [_finding(lake, reconciliation, days) for reconciliation in found]
 
     around = [read for one in found if one.is_blocking for read in one.reads.values() if isinstance(read, Around)]
     return CheckSet(
-        subject=f"{about} reconciliation" if about == asset else f"{about} reconciliation of {asset}",
+        subject=f"{about} {kind}" if about == asset else f"{about} {kind} of {asset}",
         asset=asset,
         about=about,
         checks=[Named(one.name, one.description, one.is_blocking, one.advice) for one in found],
@@ -50,24 +55,42 @@ def _check_set(asset: str, about: str, found: Sequence[Reconciliation]) -> Check
 def _finding(lake: Lake, reconciliation: Reconciliation, days: list[dt.date] | None) -> Finding:
     is_daily = contracts.ALL[reconciliation.about or reconciliation.asset].day_column is not None
     spans: list[Days | None] = list(ranges_of(days or ())) if is_daily else [None]
-    found = [reconciliation.violated(lake.read, span, partial(_rows_per_day, lake)) for span in spans]
-    violations = [row for rows in found for row in rows.limit(10_000).to_pyarrow().to_pylist()]
+    count = partial(_rows_per_day, lake)
+    if reconciliation.figures is None:
+        found = [reconciliation.violated(lake.read, span, count) for span in spans]
+        violations = [row for rows in found for row in rows.limit(10_000).to_pyarrow().to_pylist()]
+        numbers = {"violations": len(violations)} | _numbers_in(violations)
+    else:
+        measured = [reconciliation.measured(lake.read, span, count) for span in spans]
+        figures = [row for rows in measured for row in rows.to_pyarrow().to_pylist()]
+        violations = sorted((row for row in figures if row["limit_used"] > 1), key=lambda row: -row["limit_used"])
+        numbers = {"violations": len(violations)} | _trend_of(figures, violations)
     verdict = Verdict(
         reconciliation.name,
         not violations,
         reconciliation.is_blocking,
-        {"violations": len(violations)} | _numbers_in(violations),
+        numbers,
         frozenset(_days_in(violations)) if violations else None,
     )
     return Finding(verdict, [_shown(row) for row in violations[:_SAMPLE_ROWS]], reconciliation.advice)
 
 
+def _trend_of(figures: Sequence[Mapping[str, Any]], violations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The figures of the day that is furthest off, else of the latest: in a nightly run, of the day."""
+    latest = sorted(figures, key=lambda row: (row["date"], row["limit_used"]))
+    told = [*violations[:1], *latest[-1:]]
+    judged = len({row["date"] for row in figures})
+    return {"days_judged": judged} | (_shown(told[0]) if told else {})
+
+
 def _rows_per_day(lake: Lake, name: str) -> ibis.Table:
-    """(date, rows), as the table's last commit says it."""
+    """(date, file_id, rows), as the table's last commit says it; file_id is NULL where its partitions are of days alone."""
     at = lake.snapshot(name)
-    rows = [{"date": at.days_of(file), "rows": file.rows} for file in at.files]
-    schema = ibis.schema({"date": "date", "rows": "int64"})
-    return ibis.memtable(pa.Table.from_pylist(rows, schema.to_pyarrow()), schema=schema)
+    rows = [
+        {"date": at.days_of(file), "file_id": file.partition.get("file_id"), "rows": file.rows} for file in at.files
+    ]
+    schema = ibis.schema({"date": "date", "file_id": "string", "rows": "int64"})
+    return ibis.memtable(pa.Table.from_pylist(rows, schema=schema.to_pyarrow()), schema=schema)
 
 
 def _days_in(violations: Iterable[Mapping[str, Any]]) -> Iterable[dt.date]:

@@ -13,6 +13,7 @@ TRAIN_MODELS = "train_models"
 PUBLISH = "publish"
 NIGHTLY = "nightly"
 CHECK = "check_everything"
+STANDING_CHECKS = "standing_checks"
 
 GROUPS = ("raw", "core", "marts", "experiments", "models", "published")
 """What may be asked for by itself."""

@@ -16,6 +16,7 @@ from streaming_assets.automation.jobs import (
     PUBLISH,
     REFRESH_ENTITIES,
     REFRESH_MODELS,
+    STANDING_CHECKS,
 )
 from streaming_assets.automation.partitions import known_days
 from streaming_assets.automation.pipeline import Step
@@ -48,6 +49,7 @@ _TITLES = {
     REFRESH_MODELS: "train and score models",
     PUBLISH: "publish",
     CHECK: "check everything",
+    STANDING_CHECKS: "ask what did not happen",
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from streaming_assets.assets.io import RANGE_END, RANGE_START
-from streaming_assets.automation.jobs import NIGHTLY, TRAIN_MODELS
+from streaming_assets.automation.jobs import NIGHTLY, STANDING_CHECKS, TRAIN_MODELS
 from streaming_assets.automation.partitions import known_days
 from streaming_assets.automation.sensors import Clock, Job
 from streaming_assets.lake.days import ONE_DAY, Days
@@ -17,11 +17,23 @@ from streaming_assets.settings import Settings
 
 NIGHTLY_AT = "30 2 * * *"
 TRAINED_AT = "30 3 * * 0"
+ASKED_AT = "0 7 * * *"
 
 
 def schedules(settings: Settings, clock: Clock, jobs: Mapping[str, Job]) -> list[dg.ScheduleDefinition]:
     """The schedules; running by default."""
-    return [_nightly(settings, clock, jobs[NIGHTLY]), _weekly_training(settings, jobs[TRAIN_MODELS])]
+    return [
+        _nightly(settings, clock, jobs[NIGHTLY]),
+        _weekly_training(settings, jobs[TRAIN_MODELS]),
+        dg.ScheduleDefinition(
+            name="standing_checks_schedule",
+            job=jobs[STANDING_CHECKS],
+            cron_schedule=ASKED_AT,
+            execution_timezone=settings.timezone,
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            description="Whether yesterday has landed, and whether a day was left behind.",
+        ),
+    ]
 
 
 def _nightly(settings: Settings, clock: Clock, job: Job) -> dg.ScheduleDefinition:

@@ -65,6 +65,15 @@ def held_days(lake: Lake) -> set[dt.date]:
     return blocked_days(open_failures(lake), "raw")
 
 
+def held_since(lake: Lake) -> dict[dt.date, dt.datetime]:
+    """By held day, since when: the first opening of a blocking check of raw that stands failed on it."""
+    since: dict[dt.date, dt.datetime] = {}
+    for failure in open_failures(lake):
+        for day in blocked_days([failure], "raw"):
+            since[day] = min(since.get(day, failure.opened_at), failure.opened_at)
+    return since
+
+
 def days_behind(lake: Lake, tables: Iterable[str], known: Days) -> set[dt.date]:
     """Days on which one of the daily core tables is older than raw/events: held ones, and those still to be computed.
 

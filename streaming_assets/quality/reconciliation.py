@@ -28,7 +28,7 @@ class Around:
 
 @dataclass(frozen=True)
 class RowsPerDay:
-    """Of a table, how many rows its days have: (date, rows)."""
+    """Of a table, how many rows its days have: (date, rows), with file_id where its partitions are of files too."""
 
 
 ROWS_PER_DAY = RowsPerDay()
@@ -41,7 +41,8 @@ class Reconciliation:
     name: a sentence that is true when it passes. reads: table name → the days to read, None for the whole table,
     ROWS_PER_DAY for nothing but (date, rows) of its days; the violations function takes these tables in this order.
     advice: what to do when it fails. about: the table whose every commit is judged, if it is not the asset's.
-    judged_by: the setting that its limit is.
+    judged_by: the setting that its limit is. figures: from the same tables, the numbers of every day that is judged, where
+    they are worth a trend line; their column limit_used is above 1 on the days that violate.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Reconciliation:
     violations: Callable[..., ibis.Table]
     about: str | None = None
     judged_by: str | None = None
+    figures: Callable[..., ibis.Table] | None = None
 
     def violated(
         self,
@@ -65,14 +67,32 @@ class Reconciliation:
         read gives the rows of a table on some days, or all of them; count its rows per day, where that is known
         without reading them.
         """
+        return self._asked(self.violations, read, days, count)
 
+    def measured(
+        self,
+        read: Callable[[str, Days | None], ibis.Table],
+        days: Days | None,
+        count: Callable[[str], ibis.Table] | None = None,
+    ) -> ibis.Table:
+        """As violated, the figures of all of the days that are judged."""
+        assert self.figures is not None  # noqa: S101 - asked of checks that have some only
+        return self._asked(self.figures, read, days, count)
+
+    def _asked(
+        self,
+        question: Callable[..., ibis.Table],
+        read: Callable[[str, Days | None], ibis.Table],
+        days: Days | None,
+        count: Callable[[str], ibis.Table] | None,
+    ) -> ibis.Table:
         def given(name: str, what: Around | RowsPerDay | None) -> ibis.Table:
             if isinstance(what, RowsPerDay):
                 return count(name) if count else _counted(name, read(name, None))
             return read(name, None if what is None or days is None else days.around(what.before, what.after))
 
         tables = [given(name, what) for name, what in self.reads.items()]
-        found = self.violations(*tables)
+        found = question(*tables)
         return found if days is None else found.filter(found.date.between(days.first, days.last))
 
 
@@ -152,6 +172,7 @@ def _of_raw_days(max_rejected_share: float) -> list[Reconciliation]:
             advice="See which reason grew in raw/rejected_rows, and tell the producer of these files.",
             violations=partial(violations.days_with_many_rejected, most=MOST_REJECTED_EXPECTED),
             about=about,
+            figures=_of_limit(violations.rejected_shares, "rejected_share", MOST_REJECTED_EXPECTED),
         ),
     ]
 
@@ -175,6 +196,7 @@ def _of_events() -> list[Reconciliation]:
             is_blocking=False,
             advice="Look for a file that was landed under two paths, or a producer that sends its events twice.",
             violations=partial(violations.days_with_many_duplicates, most=MOST_DUPLICATES_EXPECTED),
+            figures=_of_limit(violations.duplicate_shares, "duplicate_share", MOST_DUPLICATES_EXPECTED),
         ),
         Reconciliation(
             "every_event_id_is_on_one_day",
@@ -262,9 +284,20 @@ def _of_daily() -> list[Reconciliation]:
 
 
 def _counted(name: str, rows: ibis.Table) -> ibis.Table:
-    day = contracts.ALL[name].day_column
-    assert day is not None  # noqa: S101 - asked of daily tables only
-    return rows.group_by(date=day).agg(rows=rows.count())
+    table = contracts.ALL[name]
+    assert table.day_column is not None  # noqa: S101 - asked of daily tables only
+    others = [column for column in table.partition_by if column != table.day_column]
+    return rows.group_by(*others, date=table.day_column).agg(rows=rows.count())
+
+
+def _of_limit(shares: Callable[..., ibis.Table], share: str, most: float) -> Callable[..., ibis.Table]:
+    """The shares of all days, with the part of the limit that they take up."""
+
+    def figures(*tables: ibis.Table) -> ibis.Table:
+        found = shares(*tables)
+        return found.mutate(limit_used=(found[share] / most).coalesce(0.0))
+
+    return figures
 
 
 def _percent(share: float) -> str:

@@ -54,7 +54,12 @@ def files_with_many_rejected(event_files: ibis.Table, most: float) -> ibis.Table
 
 
 def days_with_many_rejected(accepted_rows: ibis.Table, rejected_rows: ibis.Table, most: float) -> ibis.Table:
-    """Per day with a larger share of rejected rows than `most`: rows (in all), rejected, rejected_share.
+    """Of rejected_shares, the days with a larger share than `most`."""
+    return rejected_shares(accepted_rows, rejected_rows).filter(_.rejected_share > most)
+
+
+def rejected_shares(accepted_rows: ibis.Table, rejected_rows: ibis.Table) -> ibis.Table:
+    """Per day: rows (in all), rejected, rejected_share.
 
     accepted_rows: (date, rows). Rejects without a day, and those refused for their time, count to no day.
     """
@@ -63,7 +68,6 @@ def days_with_many_rejected(accepted_rows: ibis.Table, rejected_rows: ibis.Table
         _side_by_side(accepted=_sum(accepted_rows, "date", "rows"), rejected=_count(refused, "event_date"))
         .select("date", "rejected", rows=_.accepted + _.rejected)
         .mutate(rejected_share=_share(_.rejected, _.rows))
-        .filter(_.rejected_share > most)
     )
 
 
@@ -78,12 +82,16 @@ def days_with_lost_events(raw_events: ibis.Table, events: ibis.Table) -> ibis.Ta
 
 
 def days_with_many_duplicates(raw_events: ibis.Table, events: ibis.Table, most: float) -> ibis.Table:
-    """Per day with a larger share of duplicates than `most`: raw_rows, duplicates (those not kept), duplicate_share."""
+    """Of duplicate_shares, the days with a larger share than `most`."""
+    return duplicate_shares(raw_events, events).filter(_.duplicate_share > most)
+
+
+def duplicate_shares(raw_events: ibis.Table, events: ibis.Table) -> ibis.Table:
+    """Per day: raw_rows, duplicates (those not kept), duplicate_share."""
     return (
         _side_by_side(raw_rows=_count(raw_events, "event_date"), kept=_count(events, "event_date"))
         .select("date", "raw_rows", duplicates=_.raw_rows - _.kept)
         .mutate(duplicate_share=_share(_.duplicates, _.raw_rows))
-        .filter(_.duplicate_share > most)
     )
 
 
