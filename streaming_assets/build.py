@@ -36,6 +36,7 @@ from streaming_assets.automation.jobs import (
     TRAIN_MODELS,
 )
 from streaming_assets.automation.partitions import daily_partitions, known_days
+from streaming_assets.automation.retention import retention_sensor
 from streaming_assets.automation.schedules import schedules
 from streaming_assets.automation.sensors import sensors
 from streaming_assets.automation.standing import standing_checks
@@ -149,7 +150,11 @@ def build_definitions(
         assets=[fresh_each_morning(asset, settings.timezone) for asset in assets],
         asset_checks=[*every_check, standing],
         jobs=list(jobs.values()),
-        sensors=[*sensors(settings, clock, by_job, jobs), alerts_sensor(settings, clock, advised)],
+        sensors=[
+            *sensors(settings, clock, by_job, jobs),
+            alerts_sensor(settings, clock, advised),
+            retention_sensor(clock),
+        ],
         schedules=schedules(settings, clock, jobs),
         resources={"lake": lake_resource(settings), "io_manager": lake_io(settings, clock)},
         executor=dg.in_process_executor,

@@ -1,6 +1,8 @@
 """The entry point: what Dagster loads, with the settings of the environment. No I/O happens here."""
 
+import atexit
 import gc
+import os
 
 # All that is made here stays: looking for garbage among it would be a fifth of the time that loading takes.
 gc.disable()
@@ -11,3 +13,9 @@ try:
     defs = build_definitions(Settings.from_env())
 finally:
     gc.enable()
+
+
+@atexit.register
+def say_nothing_more() -> None:
+    """Close stderr when the interpreter ends: DuckDB's binding would list there what Ibis still refers to."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

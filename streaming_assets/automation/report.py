@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from tqdm import tqdm
 
 from streaming_assets.automation import alerting
+from streaming_assets.automation.heartbeat import heartbeat_lines
+from streaming_assets.automation.instance import local_instance
 from streaming_assets.automation.jobs import (
     CHECK,
     COMPUTE_DAYS,
@@ -140,7 +142,7 @@ def _status_lines(lake: Lake) -> Iterator[str]:
         ("experiments", stale_experiments(lake)),
         ("models", stale_models(lake)),
     ):
-        yield f"{name:<11}" + (", ".join(stale) + " to be made anew" if stale else "up to date")
+        yield f"{name:<10} " + (", ".join(stale) + " to be made anew" if stale else "up to date")
     trainings = due_trainings(lake)
     yield "training   " + (f"{', '.join(trainings)} due" if trainings else "not due")
     for problem in load_experiments(settings.experiments_file).errors:
@@ -155,6 +157,8 @@ def _status_lines(lake: Lake) -> Iterator[str]:
     yield "failed     " + ("no check" if not failures else f"{len(failures)} checks:")
     yield from (f"  {'blocking' if one.is_blocking else 'warning '}  {one}  {one.numbers}" for one in failures)
     yield from alerting.status_lines(settings)
+    with local_instance(settings) as instance:
+        yield from heartbeat_lines(instance, utc_now())
 
 
 def _print_steps(steps: Sequence[Step]) -> None:

@@ -98,7 +98,9 @@ def ingest(
     """
     landed = scan(lake.settings.landing_dir)
     ledger = ledger_rows(lake)
-    todo = [file for file in new_files(landed, ledger, sources) if not only_settled or is_settled(file, now)]
+    todo = new_files(landed, ledger, sources)
+    if only_settled:
+        todo = [file for file in todo if is_settled(file, now, lake.settings.settle_seconds)]
     withdrawn = withdrawn_files(landed, ledger)
     if not todo and not withdrawn and not orphans(lake, ledger):
         return Ingested(source_errors=sources.errors)
