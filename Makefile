@@ -46,6 +46,9 @@ bench-experiments: env ## measure: 1,000 A/A assignments, 5 M units, an experime
 bench-models: env ## measure: churn of 100,000 users, planted reasons to leave, the forecast; rewrites docs/benchmarks.md
 	$(BIN)/python -m benchmarks churn_features churn_training churn_scoring churn_planted forecast_backtest
 
+bench-operations: env ## measure: a month of nights (needs faketime); rewrites docs/benchmarks.md
+	$(BIN)/python -m benchmarks month_of_nights
+
 screenshots: ## take docs/images anew from `make ui` in another terminal (needs playwright and Chromium)
 	$(BIN)/python docs/screenshots.py
 
@@ -55,4 +58,4 @@ lock: ## resolve the versions again (needs uv)
 clean: ## remove the environment and everything computed; landed files stay
 	rm -rf $(VENV) $(DATA_DIR)/lake $(DATA_DIR)/models $(DATA_DIR)/dagster $(DATA_DIR)/streaming.duckdb*
 
-.PHONY: help env run ui test test-full lint bench bench-experiments bench-models screenshots lock clean
+.PHONY: help env run ui test test-full lint bench bench-experiments bench-models bench-operations screenshots lock clean

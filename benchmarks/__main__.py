@@ -26,8 +26,10 @@ from benchmarks import (
     forecast_backtest,
     imports,
     models_page,
+    month_of_nights,
     nineteen_million,
     one_new_day,
+    operations_page,
     page,
 )
 
@@ -40,6 +42,7 @@ SIZES = {
     "scored": (100_000, "users of churn_features, churn_training and churn_scoring"),
     "planted": (5_000, "users of churn_planted"),
     "seeds": (3, "simulations of churn_planted"),
+    "nights": (30, "nights of month_of_nights, at least 10"),
 }
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "imports": lambda asked: imports.run(),
@@ -58,8 +61,11 @@ MODELS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "churn_planted": lambda asked: churn_planted.run(asked.work, asked.planted, range(1, asked.seeds + 1)),
     "forecast_backtest": lambda asked: forecast_backtest.run(),
 }
-ALL = {**BENCHMARKS, **EXPERIMENTS, **MODELS}
-PAGES = (page.render, experiments_page.render, models_page.render)
+OPERATIONS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    "month_of_nights": lambda asked: month_of_nights.run(asked.work, asked.nights),
+}
+ALL = {**BENCHMARKS, **EXPERIMENTS, **MODELS, **OPERATIONS}
+PAGES = (page.render, experiments_page.render, models_page.render, operations_page.render)
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ _PREFACE = """\
 # Benchmarks
 
 Written by `make bench` (`python -m benchmarks`), by `make bench-experiments` below the heading Experiments and by
-`make bench-models` below the heading Models, which measure everything on this page and keep the figures in
+`make bench-models` below the heading Models, by `make bench-operations` below Operations, which measure everything on this page and keep the figures in
 `benchmarks/last.json`; edit neither by hand. Times are wall time of whole commands, Python's start and imports
 included, where nothing else is said; peak memory is the largest resident set. Both runners get two threads.
 """
