@@ -37,7 +37,7 @@ def run(work: Path, nights: int = NIGHTS) -> dict[str, Any]:
     today = dt.datetime.now(dt.UTC).date()
     simulate(USERS, DAYS_BEFORE + nights, SEED, folder / "simulated", start=today - DAYS_BEFORE * _DAY)
     landed = folder / "data" / "landing"
-    days = sorted((folder / "simulated/landing/events").iterdir(), key=_day)
+    days = sorted((folder / "simulated/landing/events").glob("20*"), key=_day)
     shutil.copytree(folder / "simulated/landing", landed, ignore=shutil.ignore_patterns("events"))
     (landed / "events").mkdir(parents=True)
     measured = []

@@ -357,8 +357,12 @@ def command(arguments: Sequence[str] | None = None) -> NoReturn:
 
     An orderly end of the interpreter would let DuckDB's binding complain of types that Ibis still refers to.
     """
-    code = main(arguments)
-    sys.stdout.flush()
+    try:
+        code = main(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who read, as `head` does, has seen enough.
+        code = FINE
     sys.stderr.flush()
     os._exit(code)
 

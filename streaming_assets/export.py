@@ -19,7 +19,8 @@ Format = Literal["csv", "parquet"]
 EVERY_TABLE = "all"
 
 # What a spreadsheet takes for a formula: OWASP, "CSV Injection", full-width forms and line feed included.
-_STARTS_A_FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"
+# Some spreadsheets pass over blanks before the sign.
+_STARTS_A_FORMULA = r"^([\t\r\n]|[ \x{00A0}]*[=+\-@＝＋－＠])"
 _OPTIONS = {"csv": "FORMAT csv, HEADER", "parquet": "FORMAT parquet, COMPRESSION zstd"}
 
 

@@ -2,7 +2,10 @@
 
 import datetime as dt
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -260,3 +263,16 @@ class TestALakeInAnotherTimeZone:
         (kept,) = moved_to_berlin.folder.settings.data_dir.glob("lake.before-*")
         assert str(kept) in moved_to_berlin.rebuilt.out
         assert DeltaTable(str(kept / "core" / "events")).to_pyarrow_table().num_rows == 216
+
+
+def test_who_closes_the_pipe_early_as_head_does_sees_no_complaint(tmp_path: Path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(
+        [sys.executable, "-m", "streaming_assets.cli", "status", "--data-dir", str(tmp_path)],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (0, b"")
