@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -47,7 +48,7 @@ def _night(settings: Settings, instance: dg.DagsterInstance) -> Iterator[str]:
     yield _run(definitions, instance, STANDING_CHECKS, {})
 
 
-def _tick(sensor: dg.SensorDefinition, instance: dg.DagsterInstance) -> dg.SensorExecutionData:
+def _tick(sensor: dg.SensorDefinition, instance: dg.DagsterInstance) -> Any:
     return sensor.evaluate_tick(dg.build_sensor_context(instance))
 
 
