@@ -71,7 +71,7 @@ def _waiting(lake: Lake, subjects: Mapping[str, str], now: dt.datetime) -> Itera
     settings = lake.settings
     sources, landed, ledger = load_sources(settings.sources_dir), scan(settings.landing_dir), ledger_rows(lake)
     for file in new_files(landed, ledger, sources):
-        if is_settled(file, now):
+        if is_settled(file, now, settings.settle_seconds):
             yield f"{file.file_id} {file.size} {file.modified_at} {sources.fingerprint}"
     for row in withdrawn_files(landed, ledger):
         yield f"{row['file_id']} is gone"

@@ -98,7 +98,8 @@ def ingest(
     """
     landed = scan(lake.settings.landing_dir)
     ledger = ledger_rows(lake)
-    todo = [file for file in new_files(landed, ledger, sources) if not only_settled or is_settled(file, now)]
+    settle_seconds = lake.settings.settle_seconds if only_settled else 0
+    todo = [file for file in new_files(landed, ledger, sources) if is_settled(file, now, settle_seconds)]
     withdrawn = withdrawn_files(landed, ledger)
     if not todo and not withdrawn and not orphans(lake, ledger):
         return Ingested(source_errors=sources.errors)

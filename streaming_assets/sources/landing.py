@@ -11,9 +11,6 @@ TEXT_EXTENSIONS = (".jsonl", ".csv", ".tsv", ".json")
 COMPRESSIONS = (".gz", ".zst")
 EXTENSIONS = (".parquet", *(text + packed for text in TEXT_EXTENSIONS for packed in ("", *COMPRESSIONS)))
 
-SETTLES_IN = dt.timedelta(seconds=10)
-"""A file that was not changed for so long is taken as whole by who does not know when it was landed."""
-
 _EPOCH = dt.datetime(1970, 1, 1)
 
 
@@ -43,9 +40,9 @@ class LandedFile:
         return max((extension for extension in EXTENSIONS if self.name.lower().endswith(extension)), key=len)
 
 
-def is_settled(file: LandedFile, now: dt.datetime) -> bool:
-    """Whether the file has been as it is for SETTLES_IN; a time of change that is still to come says nothing of it."""
-    return not now - SETTLES_IN < file.modified_at <= now
+def is_settled(file: LandedFile, now: dt.datetime, settle_seconds: int) -> bool:
+    """Whether the file has been as it is for so long; a time of change that is still to come says nothing of it."""
+    return not now - dt.timedelta(seconds=settle_seconds) < file.modified_at <= now
 
 
 def scan(landing: Path) -> list[LandedFile]:
