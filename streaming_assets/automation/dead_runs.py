@@ -8,28 +8,48 @@ from streaming_assets.lake.lock import is_writing
 from streaming_assets.settings import Settings
 
 STARTING = dt.timedelta(minutes=5)
-"""A run that has begun asks for the lake's lock within this time."""
+"""A run asks for the lake's lock within this time from being created, launched or started."""
+
+SEEN = "streaming_assets/without_a_process_since"
+"""Run tag: when a look first found nobody holding the lock."""
+LOOK_AGAIN_AFTER = dt.timedelta(seconds=20)
+"""A run that ends has freed the lock a moment before it says so; one that is dead says nothing later either."""
+
+WITHOUT_A_PROCESS = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+"""What a run may stand at for ever when its process, or the one that was to start it, is gone. The queue starts the others."""
 
 
 def end_dead_runs(settings: Settings, instance: dg.DagsterInstance, now: dt.datetime) -> list[str]:
-    """Enter as failed the runs that have begun, and neither hold the lake's lock nor wait for it; their ids.
+    """Enter as failed the runs that are under way, and neither hold the lake's lock nor wait for it; their ids.
 
     Every run holds the lock or waits for whoever does, from its beginning to its end, and the kernel frees it with the
-    process. So while nobody holds it no run goes on, but for those that begin. now: UTC without zone.
+    process. So while nobody holds it no run goes on, but for those that begin and those that end: a run is dead when two
+    looks find it so. now: UTC without zone.
     """
-    begun = instance.get_run_records(
-        dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
-    )
-    old = [record for record in begun if now - _begun_at(record) > STARTING]
+    under_way = instance.get_run_records(dg.RunsFilter(statuses=WITHOUT_A_PROCESS))
+    old = [record.dagster_run for record in under_way if now - _begun_at(record) > STARTING]
     if not old or is_writing(settings.lake_dir):
         return []
-    for record in old:
-        instance.report_run_failed(
-            record.dagster_run, "The process of this run is gone: it was killed, or its machine went down."
-        )
-    return [record.dagster_run.run_id for record in old]
+    for run in old:
+        if SEEN not in run.tags:
+            instance.add_run_tags(run.run_id, {SEEN: now.isoformat()})
+    dead = [run for run in old if SEEN in run.tags and now - _seen(run) >= LOOK_AGAIN_AFTER]
+    for run in dead:
+        instance.report_run_failed(run, "The process of this run is gone: it was killed, or its machine went down.")
+    return [run.run_id for run in dead]
+
+
+def _seen(run: dg.DagsterRun) -> dt.datetime:
+    return dt.datetime.fromisoformat(run.tags[SEEN])
 
 
 def _begun_at(record: dg.RunRecord) -> dt.datetime:
-    begun = record.start_time or record.create_timestamp.timestamp()
-    return dt.datetime.fromtimestamp(begun, dt.UTC).replace(tzinfo=None)
+    """When it started; where it did not, when it was last heard of: it may have waited long in the queue before."""
+    if record.start_time is not None:
+        return dt.datetime.fromtimestamp(record.start_time, dt.UTC).replace(tzinfo=None)
+    return record.update_timestamp.astimezone(dt.UTC).replace(tzinfo=None)

@@ -98,6 +98,15 @@ class TestLanding:
         instance.now += dt.timedelta(seconds=30)
         assert isinstance(instance.ask("landing_sensor"), dg.RunRequest)
 
+    def test_how_long_it_waits_is_a_setting(self, folder, instance):
+        patient = DataFolder.at(folder.settings.data_dir, settle_seconds=60)
+        land(folder, dt.timedelta(seconds=59), **{"a.jsonl": play("ann", 24)})
+        asked = Instance(patient, instance.instance)
+        assert asked.ask("landing_sensor") == f"nothing new in {folder.landing}"
+        asked.now += dt.timedelta(seconds=1)
+        assert asked.run(asked.ask("landing_sensor"))
+        assert ledger(folder) == [("a.jsonl",)]
+
     def test_a_run_on_request_leaves_such_a_file_for_the_next_one(self, folder, instance):
         land(folder, dt.timedelta(minutes=1), **{"whole.jsonl": play("ann", 24)})
         land(folder, dt.timedelta(seconds=3), **{"growing.jsonl": play("bob", 24)})
@@ -167,21 +176,36 @@ class TestARunWhoseProcessIsGone:
         with dg.DagsterInstance.ephemeral() as kept:
             yield kept, kept.create_run_for_job(broken, status=dg.DagsterRunStatus.STARTED)
 
-    def end(self, folder: DataFolder, instance: dg.DagsterInstance, minutes: float) -> list[str]:
-        now = dt.datetime.now(dt.UTC).replace(tzinfo=None) + dt.timedelta(minutes=minutes)
+    def end(self, folder: DataFolder, instance: dg.DagsterInstance, after: dt.timedelta) -> list[str]:
+        now = dt.datetime.now(dt.UTC).replace(tzinfo=None) + after
         return end_dead_runs(folder.settings, instance, now)
 
-    def test_is_entered_as_failed_when_nobody_holds_the_lock(self, folder, begun):
+    def test_is_entered_as_failed_when_two_looks_find_nobody_holding_the_lock(self, folder, begun):
         instance, run = begun
-        assert self.end(folder, instance, STARTING / dt.timedelta(minutes=1) - 1) == []
-        assert self.end(folder, instance, STARTING / dt.timedelta(minutes=1) + 1) == [run.run_id]
+        for minutes in (-1, 1):
+            assert self.end(folder, instance, STARTING + dt.timedelta(minutes=minutes)) == []
+        assert self.end(folder, instance, STARTING + dt.timedelta(minutes=2)) == [run.run_id]
         assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE
+
+    def test_is_left_alone_when_it_was_about_to_end(self, folder, begun):
+        instance, run = begun
+        assert self.end(folder, instance, 2 * STARTING) == []
+        instance.report_run_canceled(run)
+        assert self.end(folder, instance, 3 * STARTING) == []
+        assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.CANCELED
 
     def test_is_left_alone_while_somebody_holds_the_lock(self, folder, begun):
         instance, run = begun
         with writer_lock(folder.settings.lake_dir):
-            assert self.end(folder, instance, 600) == []
+            assert self.end(folder, instance, 20 * STARTING) == self.end(folder, instance, 21 * STARTING) == []
         assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.STARTED
+
+    @pytest.mark.parametrize("status", [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING])
+    def test_is_entered_as_failed_before_its_start_too(self, folder, status):
+        with dg.DagsterInstance.ephemeral() as instance:
+            run = instance.create_run_for_job(broken, status=status)
+            assert self.end(folder, instance, 2 * STARTING) == []
+            assert self.end(folder, instance, 3 * STARTING) == [run.run_id]
 
 
 class TestSchedules:

@@ -5,11 +5,12 @@ import shutil
 import signal
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from .content import lake_tables
+from .content import assert_same, lake_tables, published_tables
 from .landed import csv, land, plays, users_of
-from .running import COMMIT, Fault, Runs, Started
+from .running import COMMIT, UP_TO_CORE, Fault, Runs, Started
 
 INGEST = ("--groups", "raw")
 
@@ -94,3 +95,36 @@ def test_runs_started_together_on_a_new_folder_leave_it_usable(runs, data_dir, t
         ended.append(runs.end_of(runs.start("run", "--data-dir", data_dir, *INGEST, remembers=True)))
         assert [run.err[-300:] for run in ended if run.code] == []
         shutil.rmtree(data_dir / "dagster")
+
+
+@pytest.mark.slow
+def test_two_runs_at_once_over_overlapping_days_end_as_one_run_alone(runs, data_dir, tmp_path):
+    for day in range(1, 7):
+        for folder in (data_dir, tmp_path / "alone"):
+            land(folder / "landing", f"{day}.csv", csv(plays("ann", day=day), plays("bob", 5, day=day)))
+    assert runs.run("run", "--data-dir", tmp_path / "alone", *UP_TO_CORE).code == 0
+    overlapping = (("2024-03-01", "2024-03-04"), ("2024-03-03", "2024-03-06"))
+    # At first both find everything to do, then they compute the same days again.
+    for _ in range(2):
+        started = [
+            runs.start("run", "--data-dir", data_dir, "--from", first, "--to", last, *UP_TO_CORE, remembers=True)
+            for first, last in overlapping
+        ]
+        ended = [runs.end_of(run) for run in started]
+        assert [run.err[-300:] for run in ended if run.code or "Traceback" in run.err] == []
+        assert_same(lake_tables(data_dir), lake_tables(tmp_path / "alone"))
+        assert_same(published_tables(data_dir), published_tables(tmp_path / "alone"))
+
+
+@pytest.mark.slow
+def test_a_reader_that_holds_the_published_file_for_a_whole_run_keeps_its_state_and_stops_nobody(runs, data_dir):
+    counted = "SELECT (SELECT count(*) FROM core.events), (SELECT sum(plays) FROM core.sessions)"
+    land(data_dir / "landing", "first.csv", csv(plays("ann")))
+    assert runs.run("run", "--data-dir", data_dir, *UP_TO_CORE).code == 0
+    with duckdb.connect(str(data_dir / "streaming.duckdb"), read_only=True) as reader:
+        assert reader.execute(counted).fetchall() == [(20, 20)]
+        land(data_dir / "landing", "second.csv", csv(plays("bob"), plays("cat", day=2)))
+        assert runs.run("run", "--data-dir", data_dir, *UP_TO_CORE).code == 0
+        assert reader.execute(counted).fetchall() == [(20, 20)]
+    with duckdb.connect(str(data_dir / "streaming.duckdb"), read_only=True) as reader:
+        assert reader.execute(counted).fetchall() == [(60, 60)]
