@@ -53,7 +53,7 @@ screenshots: ## take docs/images anew from `make ui` in another terminal (needs 
 	$(BIN)/python docs/screenshots.py
 
 lock: ## resolve the versions again (needs uv)
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-header --no-emit-index-url --output-file requirements.lock
+	uv pip compile pyproject.toml --extra dev --extra deploy --universal --python-version 3.11 --no-header --no-emit-index-url --output-file requirements.lock
 
 clean: ## remove the environment and everything computed; landed files stay
 	rm -rf $(VENV) $(DATA_DIR)/lake $(DATA_DIR)/models $(DATA_DIR)/dagster $(DATA_DIR)/streaming.duckdb*

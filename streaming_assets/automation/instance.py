@@ -30,7 +30,7 @@ def prepare_home(settings: Settings) -> str:
 
 @contextmanager
 def local_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    """The instance, open. Raises InstanceError where its storage cannot be read or written."""
+    """The instance, open. Raises InstanceError where its storage cannot be reached, read or written."""
     for variable, value in ONE_PLANNED_EVENT_PER_ASSET.items():
         os.environ.setdefault(variable, value)
     with ExitStack() as stack:
@@ -42,7 +42,12 @@ def local_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
                 instance.get_latest_materialization_event(dg.AssetKey("any"))
                 instance.all_instigator_state()
             yield instance
-        except DBAPIError as error:
+        except Exception as error:
+            # A database server that does not answer is the cause of an exception of dagster-postgres, which need not be there.
+            refusal = error if isinstance(error, DBAPIError) else error.__cause__
+            if not isinstance(refusal, DBAPIError):
+                raise
             raise InstanceError(
-                f"Dagster's own storage in {prepare_home(settings)} failed: {error.orig}; see whether the disk is full"
+                f"Dagster's own storage, as {prepare_home(settings)} has it, failed: {str(refusal.orig).strip()}; "
+                "see whether the disk is full, or the database server away"
             ) from error
