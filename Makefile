@@ -29,7 +29,7 @@ ui: env ## the Dagster UI on http://localhost:3000: lineage, checks, runs
 test: env ## the test suite
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not slow"
 
-test-full: env ## the test suite with the slow tests
+test-full: env ## the test suite with the slow tests; those in a browser are skipped without EXTRAS=browser (in a new .venv) and a Chromium
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 lint: env ## format, style and types
@@ -46,7 +46,7 @@ bench-experiments: env ## measure: 1,000 A/A assignments, 5 M units, an experime
 bench-models: env ## measure: churn of 100,000 users, planted reasons to leave, the forecast; rewrites docs/benchmarks.md
 	$(BIN)/python -m benchmarks churn_features churn_training churn_scoring churn_planted forecast_backtest
 
-screenshots: ## take docs/images anew from `make ui` in another terminal (needs playwright and Chromium)
+screenshots: ## take docs/images anew from `make ui` in another terminal (EXTRAS=browser and a Chromium, as test-full)
 	$(BIN)/python docs/screenshots.py
 
 lock: ## resolve the versions again (needs uv)
