@@ -29,7 +29,7 @@ ui: env ## the Dagster UI on http://localhost:3000: lineage, checks, runs
 test: env ## the test suite
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not slow"
 
-test-full: env ## the test suite with the slow tests
+test-full: env ## the test suite with the slow tests; those in a browser are skipped without EXTRAS=browser (in a new .venv) and a Chromium
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 lint: env ## format, style and types
@@ -49,7 +49,7 @@ bench-models: env ## measure: churn of 100,000 users, planted reasons to leave, 
 bench-operations: env ## measure: a month of nights (needs faketime); rewrites docs/benchmarks.md
 	$(BIN)/python -m benchmarks month_of_nights
 
-screenshots: ## take docs/images anew from `make ui` in another terminal (needs playwright and Chromium)
+screenshots: ## take docs/images anew from `make ui` in another terminal (EXTRAS=browser and a Chromium, as test-full)
 	$(BIN)/python docs/screenshots.py
 
 lock: ## resolve the versions again (needs uv)

@@ -20,6 +20,8 @@ FINE, FAILED, WRONG_USE = 0, 1, 2
 FORMATS = ("jsonl", "parquet", "lastfm")
 EXPORT_FORMATS = ("csv", "parquet")
 OUTLOOK_FORMATS = ("text", "csv", "json")
+ADVICE_TO_DEVELOPERS = "Function `dev_command` is superseded"
+"""How a warning begins that Dagster would greet everybody with who opens the UI; `dg dev` needs one more package."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -250,6 +252,7 @@ def _ui(asked: argparse.Namespace) -> int:
     environment = {
         **ONE_PLANNED_EVENT_PER_ASSET,
         "STREAMING_ASSETS_UI_URL": f"http://localhost:{asked.port}",
+        "PYTHONWARNINGS": f"ignore:{ADVICE_TO_DEVELOPERS}",
         **os.environ,
         "DAGSTER_HOME": prepare_home(settings),
         "STREAMING_ASSETS_DATA_DIR": str(settings.data_dir.resolve()),

@@ -101,13 +101,16 @@ def dates(axes: "Axes", days: Sequence[Any], margin_days: float = 1) -> None:
 def bars(
     axes: "Axes", labels: Sequence[str], lengths: Sequence[float], ends: Sequence[str], colour: str = BLUE
 ) -> None:
-    """Horizontal bars from the top down, each with a text at its end; the texts take the place of an axis."""
+    """Horizontal bars from the top down, each with a text at its end; the texts take the place of an axis.
+
+    A line that is drawn across the bars stays off the texts.
+    """
     places = range(len(labels))
     drawn = axes.barh(places, lengths, color=colour, height=0.72)
     for bar, end in zip(drawn, ends, strict=True):
         axes.annotate(
             end, (bar.get_width(), bar.get_y() + bar.get_height() / 2), (4, 0), textcoords="offset points",
-            va="center", fontsize=9, color=INK,
+            va="center", fontsize=9, color=INK, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
         )  # fmt: skip
     axes.set_yticks(places, [shortened(label) for label in labels], parse_math=False)
     axes.set_ylim(len(labels) - 0.5, -0.5)

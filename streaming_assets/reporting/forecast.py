@@ -53,7 +53,7 @@ def draw_forecast(hours: pd.DataFrame) -> bytes:
     axes.plot(hours.index, hours.expected, color=BLUE, linewidth=2.2, marker=marker, label="expected")
     peak = hours[hours.is_peak.astype(bool)]
     axes.scatter(peak.index, peak.expected, s=45, color=VERMILION, zorder=3, label="peak")
-    axes.set_xticks(hours.index, _clock(hours))
+    axes.set_xticks(hours.index, clock_labels(hours))
     axes.set_xlim(-0.5, len(hours) - 0.5)
     axes.set_ylim(0)
     drawing.counts(axes.yaxis)
@@ -130,12 +130,13 @@ def tell_week(days: pd.DataFrame) -> str:
     return f"{rows}{little}"
 
 
-def _clock(hours: pd.DataFrame) -> list[str]:
-    """The hour of each, and the date below the first of a day."""
+def clock_labels(hours: pd.DataFrame) -> list[str]:
+    """The hour of each, and the date below the first of a day; a single hour before the next day has no room for it."""
     starts = hours.date != hours.date.shift()
+    has_room = hours.date == hours.date.shift(-1, fill_value=hours.date.iloc[-1])
     return [
-        f"{hour:02d}" + (f"\n{date:%a} {date.day} {date:%b}" if first else "")
-        for hour, date, first in zip(hours.local_hour, hours.date, starts, strict=True)
+        f"{hour:02d}" + (f"\n{date:%a} {date.day} {date:%b}" if dated else "")
+        for hour, date, dated in zip(hours.local_hour, hours.date, starts & has_room, strict=True)
     ]
 
 

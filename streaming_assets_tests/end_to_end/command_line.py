@@ -45,17 +45,20 @@ def streaming_assets(*arguments: object, **settings: str) -> Outcome:
 
 def streaming_assets_process(*arguments: object, cwd: Path) -> Outcome:
     """As `streaming_assets`, in a process of its own."""
-    path = os.pathsep.join(entry for entry in sys.path if entry)
-    with _settings({}):
-        ended = subprocess.run(
-            [sys.executable, "-m", "streaming_assets.cli", *map(str, arguments)],
-            cwd=cwd,
-            env={**os.environ, "PYTHONPATH": path},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    ended = subprocess.run(command(*arguments), cwd=cwd, env=environment(), capture_output=True, text=True, check=False)
     return Outcome(ended.returncode, ended.stdout, ended.stderr)
+
+
+def command(*arguments: object) -> list[str]:
+    """`streaming-assets …` as it is started in a process of its own."""
+    return [sys.executable, "-m", "streaming_assets.cli", *map(str, arguments)]
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """That of a process of its own, with STREAMING_ASSETS_… settings of these names and no others."""
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    with _settings(settings):
+        return {**os.environ, "PYTHONPATH": path}
 
 
 @contextlib.contextmanager

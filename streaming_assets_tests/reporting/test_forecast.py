@@ -110,6 +110,22 @@ def test_the_peak_is_marked():
     assert (np.abs(pixels - colour).max(axis=2) < 12).any()
 
 
+@pytest.mark.parametrize(
+    ("first", "dated"),
+    [
+        (0, {"17\nSat 18 Jul", "00\nSun 19 Jul"}),
+        (5, {"22\nSat 18 Jul", "00\nSun 19 Jul"}),
+        (6, {"00\nSun 19 Jul"}),
+        (7, {"00\nSun 19 Jul"}),
+        (8, {"01\nSun 19 Jul"}),
+    ],
+)
+def test_a_date_that_would_run_into_the_next_one_is_left_out(first: int, dated: set[str]):
+    labels = forecast.clock_labels(pd.DataFrame([hour(first + number) for number in range(23)]))
+    assert {label for label in labels if "\n" in label} == dated
+    assert [int(label[:2]) for label in labels] == [(17 + first + number) % 24 for number in range(23)]
+
+
 def test_nothing_known_yields_no_rows():
     assert forecast.next_hours(table(contracts.viewer_forecast, [])).to_pandas().empty
     assert forecast.hours_of_the_day(table(contracts.forecast_coverage, [])).to_pandas().empty

@@ -70,6 +70,7 @@ def draw_reliability(bins: pd.DataFrame) -> bytes:
     axes.set_ylim(0, top)
     drawing.percents(axes.xaxis)
     drawing.percents(axes.yaxis)
+    axes.tick_params(axis="x", pad=6)  # both axes begin with 0 %
     drawing.legend(axes)
     return drawing.png(figure)
 
