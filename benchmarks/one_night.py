@@ -42,7 +42,7 @@ def _night(settings: Settings, instance: dg.DagsterInstance) -> Iterator[str]:
     for name in SENSORS:
         for request in _tick(definitions.resolve_sensor_def(name), instance).run_requests or ():
             yield _run(definitions, instance, str(request.job_name), dict(request.tags))
-    days = last_two_days(settings, utc_now().replace(tzinfo=None))
+    days = last_two_days(settings, utc_now())
     tags = {RANGE_START: str(days.first), RANGE_END: str(days.last)}
     yield _run(definitions, instance, NIGHTLY, tags)
     yield _run(definitions, instance, STANDING_CHECKS, {})

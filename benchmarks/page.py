@@ -18,10 +18,11 @@ Figures = dict[str, Any]
 _PREFACE = """\
 # Benchmarks
 
-Written by `make bench` (`python -m benchmarks`), by `make bench-experiments` below the heading Experiments and by
-`make bench-models` below the heading Models, by `make bench-operations` below Operations, which measure everything on this page and keep the figures in
-`benchmarks/last.json`; edit neither by hand. Times are wall time of whole commands, Python's start and imports
-included, where nothing else is said; peak memory is the largest resident set. Both runners get two threads.
+Written by `make bench` (`python -m benchmarks`), by `make bench-experiments` below the heading Experiments, by
+`make bench-models` below Models and by `make bench-operations` below Operations, which measure everything on this page
+and keep the figures in `benchmarks/last.json`; edit neither by hand. Times are wall time of whole commands, Python's
+start and imports included, where nothing else is said; peak memory is the largest resident set. Both runners get two
+threads.
 """
 
 

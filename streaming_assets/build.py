@@ -7,7 +7,7 @@ import datetime as dt
 import functools
 import operator
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import dagster as dg
 
@@ -21,6 +21,7 @@ from streaming_assets.assets.published import streaming_duckdb
 from streaming_assets.assets.reconciliations import reconciliation_checks
 from streaming_assets.assets.spec import asset_key, code_version
 from streaming_assets.automation.alerting import Advice, alerts_sensor
+from streaming_assets.automation.clock import Clock
 from streaming_assets.automation.freshness import fresh_each_morning
 from streaming_assets.automation.jobs import (
     CHECK,
@@ -39,15 +40,13 @@ from streaming_assets.automation.partitions import daily_partitions, known_days
 from streaming_assets.automation.retention import retention_sensor
 from streaming_assets.automation.schedules import schedules
 from streaming_assets.automation.sensors import sensors
-from streaming_assets.automation.standing import standing_checks
+from streaming_assets.automation.standing import STANDING, standing_checks
 from streaming_assets.contracts import Table
 from streaming_assets.lake.code import code_of_ingest, code_of_models
 from streaming_assets.settings import Settings, rules_of
 
 # Range backfills and their partition mappings are marked beta; the versions they were tried with are pinned.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
-
-Clock = Callable[[], dt.datetime]
 
 
 def utc_now() -> dt.datetime:
@@ -85,13 +84,14 @@ def subjects(settings: Settings) -> dict[str, str]:
 
 
 def advice(sets: Mapping[str, Iterable[CheckSet]]) -> Advice:
-    """What to do when a check fails, by (asset, check)."""
-    return {
+    """What to do when one of these checks fails, or a standing one, by (asset, check)."""
+    found = {
         (found.asset, check.name): check.advice
         for found_sets in sets.values()
         for found in found_sets
         for check in found.checks
     }
+    return found | {(one.asset, one.name): one.advice for one in STANDING}
 
 
 def build_definitions(
@@ -109,9 +109,7 @@ def build_definitions(
     sets = check_sets(settings)
     checks = {job: [found.definition(clock) for found in found_sets] for job, found_sets in sets.items()}
     by_job = {job: {found.subject: found.about for found in found_sets} for job, found_sets in sets.items()}
-    asked_each_morning = standing_checks(by_job[COMPUTE_DAYS], clock)
-    standing = asked_each_morning.definition(clock)
-    advised = advice({**sets, STANDING_CHECKS: [asked_each_morning]})
+    standing = standing_checks(by_job[COMPUTE_DAYS], clock).definition(clock)
     landed = raw.landed_files(settings, clock)
     published = streaming_duckdb(subjects(settings), code_versions, clock)
     selections = {
@@ -152,7 +150,7 @@ def build_definitions(
         jobs=list(jobs.values()),
         sensors=[
             *sensors(settings, clock, by_job, jobs),
-            alerts_sensor(settings, clock, advised),
+            alerts_sensor(settings, clock, advice(sets)),
             retention_sensor(clock),
         ],
         schedules=schedules(settings, clock, jobs),

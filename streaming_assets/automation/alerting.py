@@ -3,7 +3,7 @@
 import dataclasses
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import dagster as dg
@@ -13,6 +13,7 @@ from streaming_assets.alerts.channels import Channel, Email, LogFile, Webhook
 from streaming_assets.alerts.messages import Wording
 from streaming_assets.alerts.record import Record
 from streaming_assets.alerts.telling import Found, deliver, looked, with_channels
+from streaming_assets.automation.clock import Clock
 from streaming_assets.automation.failed_runs import failed_runs, last_green
 from streaming_assets.lake.engine import duckdb_engine
 from streaming_assets.lake.failures import OpenFailure, open_failures
@@ -20,7 +21,6 @@ from streaming_assets.lake.lake import Lake
 from streaming_assets.lake.lock import exclusive, is_writing
 from streaming_assets.settings import Settings
 
-Clock = Callable[[], dt.datetime]
 Advice = Mapping[tuple[str, str], str]
 """What to do when a check fails, by (asset, check)."""
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 
 import dagster as dg
 
+from streaming_assets.automation.clock import utc_of
+
 WORK = "streaming_assets/work"
 """Run tag: what the run was asked to do; the same while it is not done."""
 
@@ -46,7 +48,7 @@ def attempt(
     ended = [record.end_time or record.create_timestamp.timestamp() for record in before]
     if ended:
         wait = min(FIRST_WAIT * 2 ** (len(ended) - 1), LONGEST_WAIT)
-        again_at = dt.datetime.fromtimestamp(max(ended), dt.UTC).replace(tzinfo=None) + wait
+        again_at = utc_of(max(ended)) + wait
         if now < again_at:
             return dg.SkipReason(
                 f"attempt {len(ended)} at {job} did not do the work; the next one at {again_at:%H:%M:%S} UTC"

@@ -4,6 +4,8 @@ import datetime as dt
 
 import dagster as dg
 
+from streaming_assets.automation.attempts import UNFINISHED
+from streaming_assets.automation.clock import utc_of
 from streaming_assets.lake.lock import is_writing
 from streaming_assets.settings import Settings
 
@@ -15,12 +17,7 @@ SEEN = "streaming_assets/without_a_process_since"
 LOOK_AGAIN_AFTER = dt.timedelta(seconds=20)
 """A run that ends has freed the lock a moment before it says so; one that is dead says nothing later either."""
 
-WITHOUT_A_PROCESS = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
+WITHOUT_A_PROCESS = [status for status in UNFINISHED if status is not dg.DagsterRunStatus.QUEUED]
 """What a run may stand at for ever when its process, or the one that was to start it, is gone. The queue starts the others."""
 
 
@@ -51,5 +48,5 @@ def _seen(run: dg.DagsterRun) -> dt.datetime:
 def _begun_at(record: dg.RunRecord) -> dt.datetime:
     """When it started; where it did not, when it was last heard of: it may have waited long in the queue before."""
     if record.start_time is not None:
-        return dt.datetime.fromtimestamp(record.start_time, dt.UTC).replace(tzinfo=None)
+        return utc_of(record.start_time)
     return record.update_timestamp.astimezone(dt.UTC).replace(tzinfo=None)

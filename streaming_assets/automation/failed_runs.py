@@ -9,6 +9,7 @@ import dagster as dg
 from streaming_assets import contracts
 from streaming_assets.alerts.standing import TEAM, FailedRun, Job
 from streaming_assets.assets.io import HELD_BACK
+from streaming_assets.automation.clock import utc_of
 
 LOOK_BACK = dt.timedelta(hours=1)
 """Runs that ended so long before the latest one of the last look may have been entered after it."""
@@ -123,7 +124,7 @@ def _latest(instance: dg.DagsterInstance) -> dt.datetime | None:
 def _ended_at(record: dg.RunRecord) -> dt.datetime:
     """When the run ended, or was last heard of, in UTC without zone."""
     if record.end_time is not None:
-        return dt.datetime.fromtimestamp(record.end_time, dt.UTC).replace(tzinfo=None)
+        return utc_of(record.end_time)
     return record.update_timestamp.astimezone(dt.UTC).replace(tzinfo=None)
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from streaming_assets.automation.clock import utc_of
+
 ALIVE_WITHIN = dt.timedelta(minutes=2)
 """The daemon tells that it is alive every half minute."""
 START_IT = "`streaming-assets ui` starts it"
@@ -16,7 +18,7 @@ def heartbeat_lines(instance: dg.DagsterInstance, now: dt.datetime) -> Iterator[
     if not beats:
         yield f"automation the daemon never ran here; {START_IT}"
         return
-    last = _utc(max(beats))
+    last = utc_of(max(beats))
     states = instance.all_instigator_state()
     stopped = sorted(state.instigator_name for state in states if not state.is_running)
     if now - last > ALIVE_WITHIN:
@@ -29,11 +31,7 @@ def heartbeat_lines(instance: dg.DagsterInstance, now: dt.datetime) -> Iterator[
         for tick in instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1):
             if tick.error is not None:
                 told = tick.error.message.strip().splitlines()[-1]
-                yield f"  {state.instigator_name} failed at {_utc(tick.timestamp):%Y-%m-%d %H:%M} UTC: {told}"
-
-
-def _utc(timestamp: float) -> dt.datetime:
-    return dt.datetime.fromtimestamp(timestamp, dt.UTC).replace(tzinfo=None)
+                yield f"  {state.instigator_name} failed at {utc_of(tick.timestamp):%Y-%m-%d %H:%M} UTC: {told}"
 
 
 def _ago(span: dt.timedelta) -> str:

@@ -4,7 +4,7 @@ The command line, sensors and schedules ask here, so that whoever runs next, aft
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from streaming_assets.assets import core, marts, predictions
@@ -25,6 +25,7 @@ from streaming_assets.lake.studies import stale_experiments
 from streaming_assets.lake.training import stale_tables
 from streaming_assets.settings import rules_of
 from streaming_assets.sources import Sources, scan
+from streaming_assets.sources.landing import LandedFile
 
 WORTH_BRIDGING = 10
 """Ranges this many days apart or less are computed in one run: a run costs more than the days between."""
@@ -34,14 +35,23 @@ def is_ingest_due(lake: Lake, sources: Sources, subjects: Mapping[str, str]) -> 
     """New files are waiting, broken ones were taken away, what was read has not been checked by the present settings, or
     the lake is new.
     """
+    return not lake.snapshot("core/calendar").state.version or any(ingest_work(lake, sources, subjects))
+
+
+def ingest_work(
+    lake: Lake,
+    sources: Sources,
+    subjects: Mapping[str, str],
+    is_ready: Callable[[LandedFile], bool] = lambda file: True,
+) -> Iterator[str]:
+    """What an ingest would do now, a line each, the same while it is not done. is_ready: which new files it may read."""
     landed, ledger = scan(lake.settings.landing_dir), ledger_rows(lake)
-    return (
-        not lake.snapshot("core/calendar").state.version
-        or bool(new_files(landed, ledger, sources))
-        or bool(withdrawn_files(landed, ledger))
-        or bool(orphans(lake, ledger))
-        or bool(unchecked(lake, subjects))
-    )
+    for file in filter(is_ready, new_files(landed, ledger, sources)):
+        yield f"{file.file_id} {file.size} {file.modified_at} {sources.fingerprint}"
+    yield from (f"{row['file_id']} is gone" for row in withdrawn_files(landed, ledger))
+    yield from (f"{file_id} is not in the ledger" for file_id in sorted(orphans(lake, ledger)))
+    if lake.snapshot("core/calendar").state.version:
+        yield from (f"{subject} is not checked" for subject in unchecked(lake, subjects))
 
 
 def due_days(lake: Lake, known: Days, subjects: Mapping[str, str]) -> set[dt.date]:
@@ -154,6 +164,7 @@ __all__ = [
     "due_days",
     "due_trainings",
     "held_days",
+    "ingest_work",
     "is_ingest_due",
     "runs_for",
     "stale_experiments",

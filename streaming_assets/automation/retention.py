@@ -5,7 +5,7 @@ import datetime as dt
 import dagster as dg
 
 from streaming_assets.automation.attempts import UNFINISHED
-from streaming_assets.automation.sensors import Clock
+from streaming_assets.automation.clock import Clock
 
 KEPT_FOR = dt.timedelta(days=30)
 AT_ONCE = 50

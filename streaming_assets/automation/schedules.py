@@ -6,9 +6,10 @@ from collections.abc import Mapping
 import dagster as dg
 
 from streaming_assets.assets.io import RANGE_END, RANGE_START
+from streaming_assets.automation.clock import Clock
 from streaming_assets.automation.jobs import NIGHTLY, STANDING_CHECKS, TRAIN_MODELS
 from streaming_assets.automation.partitions import known_days
-from streaming_assets.automation.sensors import Clock, Job
+from streaming_assets.automation.sensors import Job
 from streaming_assets.lake.days import ONE_DAY, Days
 from streaming_assets.lake.engine import duckdb_engine
 from streaming_assets.lake.failures import blocking_upstream
@@ -23,47 +24,39 @@ ASKED_AT = "0 7 * * *"
 def schedules(settings: Settings, clock: Clock, jobs: Mapping[str, Job]) -> list[dg.ScheduleDefinition]:
     """The schedules; running by default."""
     return [
-        _nightly(settings, clock, jobs[NIGHTLY]),
-        _weekly_training(settings, jobs[TRAIN_MODELS]),
         dg.ScheduleDefinition(
-            name="standing_checks_schedule",
-            job=jobs[STANDING_CHECKS],
-            cron_schedule=ASKED_AT,
+            name=name,
+            job=jobs[job],
+            cron_schedule=cron,
             execution_timezone=settings.timezone,
             default_status=dg.DefaultScheduleStatus.RUNNING,
-            description="Whether yesterday has landed, and whether a day was left behind.",
-        ),
+            description=description,
+            execution_fn=asked,
+        )
+        for name, job, cron, description, asked in (
+            (
+                "nightly_schedule",
+                NIGHTLY,
+                NIGHTLY_AT,
+                "The last two days again, marts, experiments, scores, forecast, and the published file.",
+                lambda _context: _unless_held(settings, _tags(last_two_days(settings, clock()))),
+            ),
+            (
+                "weekly_training_schedule",
+                TRAIN_MODELS,
+                TRAINED_AT,
+                "Churn, clusters and the forecast are trained on what has come; a champion stays until something is better.",
+                lambda _context: _unless_held(settings, {}),
+            ),
+            (
+                "standing_checks_schedule",
+                STANDING_CHECKS,
+                ASKED_AT,
+                "Whether yesterday has landed, and whether a day was left behind.",
+                lambda _context: dg.RunRequest(),
+            ),
+        )
     ]
-
-
-def _nightly(settings: Settings, clock: Clock, job: Job) -> dg.ScheduleDefinition:
-    @dg.schedule(
-        name="nightly_schedule",
-        job=job,
-        cron_schedule=NIGHTLY_AT,
-        execution_timezone=settings.timezone,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="The last two days again, marts, experiments, scores, forecast, and the published file.",
-    )
-    def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        return _unless_held(settings) or dg.RunRequest(tags=_tags(last_two_days(settings, clock())))
-
-    return nightly
-
-
-def _weekly_training(settings: Settings, job: Job) -> dg.ScheduleDefinition:
-    @dg.schedule(
-        name="weekly_training_schedule",
-        job=job,
-        cron_schedule=TRAINED_AT,
-        execution_timezone=settings.timezone,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Churn, clusters and the forecast are trained on what has come; a champion stays until something is better.",
-    )
-    def weekly_training(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        return _unless_held(settings) or dg.RunRequest()
-
-    return weekly_training
 
 
 def last_two_days(settings: Settings, now: dt.datetime) -> Days:
@@ -73,8 +66,8 @@ def last_two_days(settings: Settings, now: dt.datetime) -> Days:
     return Days(first, max(today - ONE_DAY, first))
 
 
-def _unless_held(settings: Settings) -> dg.SkipReason | None:
-    """Why nothing can be made of what there is: a run would only fail again by a check that is known to stand failed."""
+def _unless_held(settings: Settings, tags: Mapping[str, str]) -> dg.RunRequest | dg.SkipReason:
+    """A run, or why nothing can be made of what there is: it would only fail again by a check that stands failed."""
     with duckdb_engine(settings) as engine:
         lake = Lake(settings, engine)
         if not lake.snapshot("core/calendar").state.version:
@@ -82,7 +75,7 @@ def _unless_held(settings: Settings) -> dg.SkipReason | None:
         standing = blocking_upstream(lake, ())
     if standing:
         return dg.SkipReason(f"blocking checks stand failed: {'; '.join(map(str, standing))}")
-    return None
+    return dg.RunRequest(tags=tags)
 
 
 def _tags(days: Days) -> dict[str, str]:

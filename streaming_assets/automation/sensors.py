@@ -4,28 +4,27 @@ They read the lake's committed tables and the landing folder, and ask `plan` as 
 therefore the same whoever makes them.
 """
 
-import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import dagster as dg
 
 from streaming_assets.assets.io import RANGE_END, RANGE_START
 from streaming_assets.automation.attempts import attempt, work_of
+from streaming_assets.automation.clock import Clock
 from streaming_assets.automation.dead_runs import end_dead_runs
-from streaming_assets.automation.jobs import COMPUTE_DAYS, INGEST
+from streaming_assets.automation.jobs import COMPUTE_DAYS, INGEST, PUBLISH
 from streaming_assets.automation.partitions import known_days
-from streaming_assets.automation.plan import REFRESHES, due_days, held_days, runs_for
+from streaming_assets.automation.plan import REFRESHES, due_days, held_days, ingest_work, runs_for
 from streaming_assets.lake.days import ranges_of
 from streaming_assets.lake.engine import duckdb_engine
-from streaming_assets.lake.failures import open_failures, unchecked
-from streaming_assets.lake.ingest import ledger_rows, new_files, orphans, withdrawn_files
+from streaming_assets.lake.failures import open_failures
 from streaming_assets.lake.lake import Lake, reporting_day
 from streaming_assets.settings import Settings
-from streaming_assets.sources import load_sources, scan
+from streaming_assets.sources import load_sources
 from streaming_assets.sources.landing import is_settled
 
-Clock = Callable[[], dt.datetime]
 Subjects = Mapping[str, Mapping[str, str]]
 """Check subjects by job, as subject → table."""
 Job = Any
@@ -57,27 +56,14 @@ def _landing_sensor(settings: Settings, clock: Clock, subjects: Mapping[str, str
     def landing(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         now = clock()
         with duckdb_engine(settings) as engine:
-            lake = Lake(settings, engine)
-            waiting = list(_waiting(lake, subjects, now))
-        if not waiting:
+            # Files that may still be written to are left for later.
+            ready = partial(is_settled, now=now, seconds=settings.settle_seconds)
+            work = list(ingest_work(Lake(settings, engine), load_sources(settings.sources_dir), subjects, ready))
+        if not work:
             return dg.SkipReason(f"nothing new in {settings.landing_dir}")
-        return attempt(context.instance, INGEST, work_of(waiting), {}, now)
+        return attempt(context.instance, INGEST, work_of(work), {}, now)
 
     return landing
-
-
-def _waiting(lake: Lake, subjects: Mapping[str, str], now: dt.datetime) -> Iterator[str]:
-    """What an ingest would do now, a line each; files that may still be written to are left for later."""
-    settings = lake.settings
-    sources, landed, ledger = load_sources(settings.sources_dir), scan(settings.landing_dir), ledger_rows(lake)
-    for file in new_files(landed, ledger, sources):
-        if is_settled(file, now, settings.settle_seconds):
-            yield f"{file.file_id} {file.size} {file.modified_at} {sources.fingerprint}"
-    for row in withdrawn_files(landed, ledger):
-        yield f"{row['file_id']} is gone"
-    yield from (f"{file_id} is not in the ledger" for file_id in sorted(orphans(lake, ledger)))
-    if lake.snapshot("core/calendar").state.version:
-        yield from (f"{subject} is not checked" for subject in unchecked(lake, subjects))
 
 
 def _pending_days_sensor(
@@ -131,7 +117,7 @@ def _refresh_sensor(settings: Settings, clock: Clock, subjects: Subjects, jobs: 
             seen = [*_seen(lake)]
         if due is None:
             return dg.SkipReason("everything is up to date")
-        if blocking and due == REFRESHES[-1].job:
+        if blocking and due == PUBLISH:
             return dg.SkipReason(
                 f"the published file keeps its last state while these stand failed: {'; '.join(blocking)}"
             )

@@ -5,12 +5,13 @@ of `streaming-assets run` or `check`, and publishing does not wait for them: who
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from streaming_assets.assets.checks import CheckSet, Finding, Named
+from streaming_assets.automation.clock import Clock
 from streaming_assets.automation.partitions import known_days
 from streaming_assets.automation.plan import due_days
 from streaming_assets.lake.days import ONE_DAY
@@ -22,8 +23,6 @@ from streaming_assets.transforms.calendar import date_at
 ASSET = "core/events"
 LEFT_AFTER_HOURS = 24.0
 _SHOWN = 20
-
-Clock = Callable[[], dt.datetime]
 
 
 @dataclass(frozen=True)

@@ -86,9 +86,13 @@ def observed(
 
 def returns(user_daily: ibis.Table, cutoffs: Sequence[dt.date]) -> ibis.Table:
     """(user_id, active_days_after of every cutoff): days with a play in its label window."""
-    begins, lasts = dt.timedelta(days=GAP_DAYS), dt.timedelta(days=LABEL_DAYS)
-    after = {cutoff: _.date.between(*map(ibis.literal, _span(cutoff + begins, lasts))) for cutoff in cutoffs}
-    columns = {of_cutoff("active_days_after", cutoff): _.count(where=is_after) for cutoff, is_after in after.items()}
+    first, last = dt.timedelta(days=GAP_DAYS), dt.timedelta(days=GAP_DAYS + LABEL_DAYS - 1)
+    columns = {
+        of_cutoff("active_days_after", cutoff): _.count(
+            where=_.date.between(ibis.literal(cutoff + first), ibis.literal(cutoff + last))
+        )
+        for cutoff in cutoffs
+    }
     return user_daily.filter(_.plays > 0, _.date > ibis.literal(min(cutoffs))).group_by("user_id").agg(**columns)
 
 
@@ -134,7 +138,3 @@ def _sums(names: Sequence[str]) -> dict[str, ibis.Deferred]:
     own = {"active_days": (_.plays > 0).cast("float64"), "title_days": _.distinct_content.cast("float64")}
     known = {name: _[count] > 0 for name, count in _KNOWN_FROM.items()}
     return {name: own.get(name, _[name].cast("float64")).sum(where=known.get(name)) for name in names}
-
-
-def _span(first: dt.date, lasts: dt.timedelta) -> tuple[dt.date, dt.date]:
-    return first, first + lasts - dt.timedelta(days=1)

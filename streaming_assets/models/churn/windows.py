@@ -72,11 +72,6 @@ def within(days: int) -> ibis.Deferred:
     return (_.days_before > 0) & (_.days_before <= days)
 
 
-def after(days: int) -> ibis.Deferred:
-    """Whether a row of `reach` lies in the so many days that follow the day that begins at the cutoff."""
-    return (_.days_before < 0) & (_.days_before >= -days)
-
-
 def _days(first: dt.date, end: dt.date) -> list[dt.date]:
     return [first + number * _DAY for number in range((end - first).days)]
 
