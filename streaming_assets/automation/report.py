@@ -14,6 +14,7 @@ from streaming_assets.automation.jobs import (
     COMPUTE_DAYS,
     COMPUTE_MARTS,
     DECIDE_EXPERIMENTS,
+    GROUPS,
     INGEST,
     PUBLISH,
     REFRESH_ENTITIES,
@@ -90,7 +91,8 @@ def report(settings: Settings, steps: Sequence[Step]) -> bool:
             print(f"experiment refused: {problem}")
         standing = _print_failures(lake)
         if settings.database.exists():
-            print(f"\nTables for any SQL tool: {settings.database} (schemas raw, core, marts, experiments, meta)")
+            schemas = [group for group in GROUPS if group != "published"] + ["meta"]
+            print(f"\nTables for any SQL tool: {settings.database} (schemas {', '.join(schemas)})")
         print("Lineage, checks and plots: make ui, then http://localhost:3000")
     errors = [error for step in steps for error in step.errors]
     for error in errors:
