@@ -4,10 +4,12 @@ Every night is a process of its own to which `faketime` (Debian package of that 
 sees its old files grow old and vacuum takes them away.
 """
 
+import contextlib
 import datetime as dt
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -66,10 +68,17 @@ def _night(data_dir: Path, later: int) -> dict[str, Any]:
         "STREAMING_ASSETS_THREADS": "2",
     }
     command = ["faketime", "-f", f"+{later}d", sys.executable, "-m", "benchmarks.one_night", str(data_dir)]
-    ended = subprocess.run(command, capture_output=True, text=True, env=environment)
-    lines = [line for line in ended.stdout.splitlines() if line.startswith("{")]
-    if ended.returncode or not lines:
-        raise NightError(f"night {later + 1}: {ended.stdout[-2000:]}{ended.stderr[-4000:]}")
+    said = data_dir.parent / "night.txt"
+    # Into a file and not a pipe: what Dagster starts to follow the logs of steps outlives a night that is told its time.
+    with said.open("w", encoding="utf-8") as out:
+        night = subprocess.Popen(command, stdout=out, stderr=out, text=True, env=environment, start_new_session=True)
+        code = night.wait()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(night.pid, signal.SIGKILL)
+    text = said.read_text(encoding="utf-8", errors="replace")
+    lines = [line for line in text.splitlines() if line.startswith("{")]
+    if code or not lines:
+        raise NightError(f"night {later + 1}: {text[-6000:]}")
     return dict(json.loads(lines[-1]))
 
 

@@ -19,3 +19,7 @@ class InstanceError(RuntimeError):
 
 class ModelRefusedError(RuntimeError):
     """A stored model holds something that may not be loaded."""
+
+
+class EngineError(RuntimeError):
+    """An engine that the settings name cannot be used here."""

@@ -14,6 +14,9 @@ PREFIX = "STREAMING_ASSETS_"
 _BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _MAILBOX = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+")
 _LEAST_MEMORY = 100 * 10**6
+ENGINES = ("duckdb", "spark")
+COMPUTED = ("raw", "core", "marts", "experiments", "models")
+"""Groups of tables that an engine makes."""
 FIRST_DAY, LAST_DAY = dt.date(1970, 1, 2), dt.date(2100, 1, 1)
 """Between which days settings may name one: the calendar ends with the year 2100."""
 
@@ -40,6 +43,7 @@ class Settings:
     max_rejected_share: float = 0.10
     settle_seconds: int = 10
     engine: str = "duckdb"
+    spark_master: str | None = None
     memory_limit: str = "4GB"
     threads: int = os.cpu_count() or 1
     email_key: str | None = dataclasses.field(default=None, repr=False)
@@ -125,6 +129,11 @@ class Settings:
     def alerts_dir(self) -> Path:
         return self.data_dir / "alerts"
 
+    def engine_of(self, group: str) -> str:
+        """The engine that makes and checks the tables of a group."""
+        default, *others = self.engine.split(",")
+        return dict(other.split("=") for other in others).get(group, default)
+
     @property
     def shaping(self) -> dict[str, str]:
         """The settings that the tables are a function of."""
@@ -198,6 +207,14 @@ def _one_of(*known: str) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+def _engines(text: str) -> str:
+    default, *others = (part.strip() for part in text.split(","))
+    pairs = [other.split("=", 1) for other in others]
+    if default not in ENGINES or any(len(pair) < 2 or pair[0] not in COMPUTED or pair[1] not in ENGINES for pair in pairs):
+        raise ValueError(text)
+    return ",".join([default, *("=".join(pair) for pair in pairs)])
 
 
 def _borders(count: int, low: int, high: int, *, falling: bool) -> Callable[[str], tuple[int, ...]]:
@@ -284,7 +301,8 @@ _PARSERS: dict[str, tuple[Callable[[str], object], str]] = {
     "max_watch_seconds": (_whole(1, 82_800), "whole seconds from 1 to 82800"),
     "max_rejected_share": (_share, "a share from 0 to 1"),
     "settle_seconds": (_whole(0, 86_400), "whole seconds from 0 to 86400"),
-    "engine": (_one_of("duckdb"), "duckdb"),
+    "engine": (_engines, "duckdb or spark, or an engine for some groups such as spark,marts=duckdb"),
+    "spark_master": (_text, "a Spark master such as local[4] or spark://host:7077"),
     "memory_limit": (_memory, "a size of 100MB or more, such as 4GB"),
     "threads": (_whole(1, 1024), "a whole number from 1 to 1024"),
     "email_key": (_key, "at least 16 characters"),

@@ -36,7 +36,7 @@ def churn_snapshots() -> dg.AssetsDefinition:
     """The asset of the snapshots: those of a training are made when it is due, the one to score at when T moves on."""
 
     def compute(context: dg.AssetExecutionContext, **inputs: Input) -> PartRows:
-        lake = next(iter(inputs.values())).lake
+        lake = next(iter(inputs.values())).lake.computing(SNAPSHOTS.group)
         cutoffs = Cutoffs(lake, for_training=TRAIN_NOW in context.run.tags or TRAINING.is_due(lake))
         stale = cutoffs.stale()
         return PartRows(

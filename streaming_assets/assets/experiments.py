@@ -37,7 +37,7 @@ class Declared:
         """The Dagster asset."""
 
         def compute(**inputs: Input) -> PartRows:
-            lake = next(iter(inputs.values())).lake
+            lake = next(iter(inputs.values())).lake.computing(self.table.group)
             found = studies(lake)
             return PartRows(
                 lambda part: self.make(found.by_id[part]),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator
 
 import dagster as dg
 
+from streaming_assets import contracts
 from streaming_assets.assets.pictures import decision_pages, pictures
 from streaming_assets.assets.spec import DailyRows, Input, PartRows, WholeRows, table_name
 from streaming_assets.automation.partitions import known_days
@@ -35,7 +36,7 @@ def lake_resource(settings: Settings) -> dg.ResourceDefinition:
             try:
                 yield lake
             finally:
-                lake.forget()
+                lake.close()
 
     return dg.ResourceDefinition(resource_fn=open_lake, description="Delta tables under the data folder")
 
@@ -69,21 +70,25 @@ class _LakeIOManager(dg.IOManager):
         else:
             self._write_whole(context, name, obj)
 
+    def _computing(self, name: str) -> Lake:
+        return self._lake.computing(contracts.ALL[name].group)
+
     def _write_whole(self, context: dg.OutputContext, name: str, output: WholeRows) -> None:
+        lake = self._computing(name)
         if output.shaped_by is not None:
-            refuse_downstream(self._lake, output.reads)
-        after = self._lake.snapshot(name)
+            refuse_downstream(lake, output.reads)
+        after = lake.snapshot(name)
         # A table made from settings alone stays as it is: other settings would have been refused.
         if output.reads or not after.state.version:
-            after = self._lake.write(name, output.make(), output.reads, output.shaped_by)
-        shown = pictures(self._lake, name) if output.shaped_by is not None else {}
+            after = lake.write(name, output.make(), output.reads, output.shaped_by)
+        shown = pictures(lake, name) if output.shaped_by is not None else {}
         context.add_output_metadata({"dagster/row_count": after.rows, "lake_version": after.state.version, **shown})
 
     def _write_parts(self, context: dg.OutputContext, name: str, output: PartRows) -> None:
         refuse_downstream(self._lake, output.reads)
         after = self._lake.snapshot(name)
         if output.stale or output.gone or not after.state.version:
-            after = self._lake.write_parts(name, output.stale, output.make, output.gone, output.notes)
+            after = self._computing(name).write_parts(name, output.stale, output.make, output.gone, output.notes)
         context.add_output_metadata(
             {
                 "dagster/row_count": after.rows,
@@ -103,7 +108,7 @@ class _LakeIOManager(dg.IOManager):
             if table != "raw/events"
         ]
         stamped = sufficient(stamps(days, raw.version, required, inputs), required)
-        after = self._lake.write_days(name, days, output.build, stamped, weigh=next(iter(output.reads)))
+        after = self._computing(name).write_days(name, days, output.build, stamped, weigh=next(iter(output.reads)))
         written = sum(file.rows for file in after.files if after.days_of(file) in days)
         context.add_output_metadata(
             {

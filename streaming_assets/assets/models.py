@@ -42,7 +42,7 @@ class Trained:
             required_resource_keys={"lake"},
         )
         def train(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-            lake: Lake = context.resources.lake
+            lake: Lake = context.resources.lake.computing(tables[0].group)
             refuse_downstream(lake, self.training.reads)
             is_due = TRAIN_NOW in context.run.tags or self.training.is_due(lake)
             made = self.train(lake) if is_due else {}
@@ -80,7 +80,7 @@ class Refreshed:
         """The Dagster asset."""
 
         def compute(**inputs: Input) -> WholeRows:
-            lake = next(iter(inputs.values())).lake
+            lake = next(iter(inputs.values())).lake.computing(self.table.group)
             return WholeRows(lambda: self._rows(lake), self.reads, notes_of(reporting_day(lake)))
 
         compute.__name__ = self.table.name.replace("/", "__")

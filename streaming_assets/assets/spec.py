@@ -31,6 +31,11 @@ def asset_key(table: str) -> dg.AssetKey:
     return dg.AssetKey(table.split("/"))
 
 
+def computing(inputs: Mapping[str, "Input"], table: Table) -> "dict[str, Input]":
+    """The inputs, read by the engine that makes the table."""
+    return {name: Input(found.lake.computing(table.group), found.name) for name, found in inputs.items()}
+
+
 def table_name(key: dg.AssetKey) -> str:
     """The table of an asset key."""
     return "/".join(key.path)
@@ -133,10 +138,11 @@ class Declared:
         is_daily = self.table.day_column is not None
 
         def daily(**inputs: Input) -> DailyRows:
-            return self._daily(inputs, rules)
+            return self._daily(computing(inputs, self.table), rules)
 
         def whole(**inputs: Input) -> WholeRows:
-            return self._mart(inputs, rules) if self.is_mart else self._whole(inputs, rules)
+            found = computing(inputs, self.table)
+            return self._mart(found, rules) if self.is_mart else self._whole(found, rules)
 
         compute = daily if is_daily else whole
         compute.__name__ = self.table.name.replace("/", "__")

@@ -74,11 +74,12 @@ def _placed(experiment: Experiment, window: Window, facts: Facts) -> ibis.Table:
 def bucket(salt: str, unit: ibis.Value) -> ibis.Value:
     """0 … 9,999: the first 8 hex digits of md5(`salt:unit`), mod 10,000; alike on every engine and in every version."""
     digest = (ibis.literal(f"{salt}:") + unit).hexdigest("md5")
+    # As floats, which hold 32 bits exactly: positions in a text are 32 bit integers on Spark, whose products overflow.
     digits = [
-        ibis.literal(_DIGITS).find(digest.substr(place, 1)).cast("int64") * 16 ** (_HASH_DIGITS - 1 - place)
+        ibis.literal(_DIGITS).find(digest.substr(place, 1)).cast("float64") * 16.0 ** (_HASH_DIGITS - 1 - place)
         for place in range(_HASH_DIGITS)
     ]
-    return sum(digits[1:], digits[0]) % BUCKETS
+    return sum(digits[1:], digits[0]).cast("int64") % BUCKETS
 
 
 def variant_of(experiment: Experiment, buckets: ibis.Value) -> ibis.Value:

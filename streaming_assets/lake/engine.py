@@ -11,6 +11,7 @@ import ibis
 import ibis.expr.operations as ops
 
 from streaming_assets.contracts import Table
+from streaming_assets.errors import EngineError
 from streaming_assets.lake.delta import DataFile
 from streaming_assets.settings import Settings, bytes_of
 
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
     import duckdb
 
 _BYTES_PER_ROW = 1_500
-_MISSING_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+MISSING_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
 class Engine(Protocol):
     """Runs transformations and moves rows between Parquet files."""
 
+    kind: str
+    """What settings call it."""
     rows_at_once: int
     """About how many rows a transformation may take in one pass."""
 
@@ -33,9 +36,14 @@ class Engine(Protocol):
     def write(self, rows: ibis.Table, table: Table, folder: Path) -> list[DataFile]:
         """Write rows as new Parquet files into the table's folder, one or more per partition; nothing is committed."""
 
+    def close(self) -> None:
+        """Let go of what was read."""
+
 
 class DuckDBEngine:
     """DuckDB in this process, spilling to disk above its memory limit."""
+
+    kind = "duckdb"
 
     def __init__(self, connection: "duckdb.DuckDBPyConnection", rows_at_once: int) -> None:
         self.connection = connection
@@ -110,6 +118,17 @@ def duckdb_engine(settings: Settings) -> Iterator[DuckDBEngine]:
         yield DuckDBEngine(connection, rows_at_once=bytes_of(settings.memory_limit) // _BYTES_PER_ROW)
 
 
+def spark_engine(settings: Settings) -> Engine:
+    """Spark, in the one session of this process. Raises EngineError where it is not installed."""
+    try:
+        from streaming_assets.lake.spark import SparkEngine
+    except ImportError as error:
+        raise EngineError(
+            f"the engine spark needs pyspark, which is an optional extra: `make env EXTRAS=spark` ({error})"
+        ) from error
+    return SparkEngine(settings)
+
+
 def conform(rows: ibis.Table, table: Table) -> ibis.Table:
     """The contract's columns in their order and types."""
     return rows.select(*table.column_names).cast(dict(table.schema.items()))
@@ -117,7 +136,7 @@ def conform(rows: ibis.Table, table: Table) -> ibis.Table:
 
 def _data_file(row: tuple[Any, ...], folder: Path) -> DataFile:
     path, count, size, _footer, _statistics, partition, *_rest = row
-    values = {name: None if value == _MISSING_PARTITION else value for name, value in (partition or {}).items()}
+    values = {name: None if value == MISSING_PARTITION else value for name, value in (partition or {}).items()}
     return DataFile(str(Path(path).relative_to(folder)), count, size, values)
 
 

@@ -1,5 +1,6 @@
 """The lake: every table by its contract, read lazily, written in one commit."""
 
+import copy
 import dataclasses
 import datetime as dt
 import json
@@ -18,7 +19,7 @@ from streaming_assets.contracts import Table
 from streaming_assets.errors import LakeSettingsError
 from streaming_assets.lake.days import Days, DayVersions
 from streaming_assets.lake.delta import DataFile, Snapshot, State, commit, snapshot
-from streaming_assets.lake.engine import DuckDBEngine
+from streaming_assets.lake.engine import DuckDBEngine, Engine, spark_engine
 from streaming_assets.settings import Settings
 
 OPEN_FAILURES = "meta/open_failures"
@@ -27,7 +28,7 @@ SHAPE_FILE = "lake.json"
 
 
 class Lake:
-    """Tables under DIR/lake, with an engine to read and write them.
+    """Tables under DIR/lake, with DuckDB to read and write them; `computing` gives the lake of another engine.
 
     Whoever writes holds `writer_lock`. Snapshots are taken once and follow this object's own commits, so that one run
     sees one state.
@@ -38,10 +39,30 @@ class Lake:
         # Published views name the files by these paths, and are opened from anywhere.
         self.root = settings.lake_dir.resolve()
         self.engine = engine
+        self.compute: Engine = engine
+        self._by_engine: dict[str, Lake] = {engine.kind: self}
         self._snapshots: dict[str, Snapshot] = {}
         self._remembered: dict[str, ibis.Table] = {}
         self._scratch = self.root / ".scratch" / uuid.uuid4().hex
         require_shape(settings)
+
+    def computing(self, group: str) -> "Lake":
+        """This lake at the same versions, where the engine that the settings name for the group reads and writes rows."""
+        kind = self.settings.engine_of(group)
+        if kind not in self._by_engine:
+            other = copy.copy(self)
+            other.compute = spark_engine(self.settings)
+            other._remembered = {}
+            other._scratch = self._scratch / kind
+            self._by_engine[kind] = other
+        return self._by_engine[kind]
+
+    def close(self) -> None:
+        """Delete what is remembered, and let go of engines that `computing` started."""
+        for lake in self._by_engine.values():
+            lake.forget()
+            if lake is not self:
+                lake.compute.close()
 
     def folder(self, table: Table) -> Path:
         return self.root / table.group / table.short_name
@@ -56,28 +77,29 @@ class Lake:
     def read(self, name: str, days: Days | Iterable[dt.date] | None = None) -> ibis.Table:
         """The table's rows, of some days only where they are given."""
         at = self.snapshot(name)
-        return self.engine.scan(at.table, at.folder, [file.path for file in files_of(at, days)])
+        return self.compute.scan(at.table, at.folder, [file.path for file in files_of(at, days)])
 
     def read_part(self, name: str, value: str) -> ibis.Table:
         """The rows of one partition of a table that is partitioned by one text."""
         at = self.snapshot(name)
-        return self.engine.scan(at.table, at.folder, [file.path for file in part_of(at, value)])
+        return self.compute.scan(at.table, at.folder, [file.path for file in part_of(at, value)])
 
     def read_sql(self, name: str, days: Days | Iterable[dt.date] | None = None) -> str:
-        """As `read`, as a SELECT in the engine's dialect."""
+        """As `read`, as a SELECT for DuckDB."""
         at = self.snapshot(name)
         return self.engine.scan_sql(at.table, at.folder, [file.path for file in files_of(at, days)])
 
     def rows(self, name: str) -> list[dict[str, Any]]:
-        """All rows of a small table."""
-        return self.read(name).to_pyarrow().to_pylist()
+        """All rows of a small table, whatever computes."""
+        at = self.snapshot(name)
+        return self.engine.scan(at.table, at.folder, [file.path for file in at.files]).to_pyarrow().to_pylist()
 
     def remember(self, what: str, table: Table, make: Callable[[], ibis.Table]) -> ibis.Table:
         """Rows of a table's columns that several readers of one run need: computed once, in the scratch folder."""
         if what not in self._remembered:
             folder = self._scratch / str(len(self._remembered))
-            files = self.engine.write(make(), table, folder)
-            self._remembered[what] = self.engine.scan(table, folder, [file.path for file in files])
+            files = self.compute.write(make(), table, folder)
+            self._remembered[what] = self.compute.scan(table, folder, [file.path for file in files])
         return self._remembered[what]
 
     def forget(self) -> None:
@@ -90,7 +112,7 @@ class Lake:
     ) -> Snapshot:
         """Replace a whole table; its state names the versions of the inputs it was made from."""
         before = self.snapshot(name)
-        files = self.engine.write(rows, before.table, before.folder)
+        files = self.compute.write(rows, before.table, before.folder)
         versions = {name: self.snapshot(name).state.version for name in inputs}
         state = State(inputs=versions, notes=notes or {})
         return self._commit(before, files, before.files, state, "replace the table")
@@ -116,7 +138,7 @@ class Lake:
         files: list[DataFile] = []
         for part in self._parts(days, self.snapshot(weigh)):
             rows = build(part)
-            files += self.engine.write(
+            files += self.compute.write(
                 rows.filter(rows[day].between(part.first, part.last)), before.table, before.folder
             )
         state = dataclasses.replace(before.state, days=DayVersions({**before.state.days, **stamps}))
@@ -133,7 +155,7 @@ class Lake:
         """Replace partitions of a table that is partitioned by one text, and take others away, in one commit."""
         before = self.snapshot(name)
         wanted = list(parts)
-        added = [file for part in wanted for file in self.engine.write(build(part), before.table, before.folder)]
+        added = [file for part in wanted for file in self.compute.write(build(part), before.table, before.folder)]
         removed = [file for part in (*wanted, *gone) for file in part_of(before, part)]
         return self._commit(before, added, removed, State(notes=notes), "replace parts")
 
@@ -191,7 +213,7 @@ class Lake:
         parts: list[Days] = []
         total = 0
         for day, count in rows.items():
-            if parts and total + count <= self.engine.rows_at_once:
+            if parts and total + count <= self.compute.rows_at_once:
                 parts[-1] = Days(parts[-1].first, day)
                 total += count
             else:

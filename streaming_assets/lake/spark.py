@@ -1,0 +1,172 @@
+"""Apache Spark as an engine: executors read and write the Parquet files of Delta tables, and this process commits them.
+
+Importing this needs pyspark (`make env EXTRAS=spark`) and, to run, Java 17 or later. Data folder and landing are on a file
+system that every executor sees under the same path.
+"""
+
+import itertools
+import shutil
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import unquote
+
+import ibis
+import ibis.expr.operations as ops
+import pyarrow.parquet as pq
+from ibis.backends.pyspark import Backend
+from ibis.backends.pyspark.datatypes import PySparkSchema
+from pyspark.sql import DataFrame, SparkSession
+
+from streaming_assets.contracts import Table
+from streaming_assets.lake.delta import DataFile
+from streaming_assets.lake.engine import MISSING_PARTITION, Engine
+from streaming_assets.settings import Settings, bytes_of
+
+_Item, _Result = TypeVar("_Item"), TypeVar("_Result")
+
+_SHUFFLE_PARTITIONS_PER_CORE = 16
+"""Before Spark joins small ones: a partition must fit into a task's share of the memory."""
+_ROWS_AT_ONCE = 10**12
+"""A range is one pass, whatever its length: Spark spills, and splits what is large."""
+_DRAFT = ".writing-"
+
+_numbers = itertools.count()
+
+
+class SparkEngine(Engine):
+    """The Spark session of this process, in which tables of the lake are temporary views."""
+
+    kind = "spark"
+    rows_at_once = _ROWS_AT_ONCE
+
+    def __init__(self, settings: Settings) -> None:
+        self.session = _session(settings)
+        self.backend = _Backend()
+        self.backend.register_options()
+        self.backend.do_connect(self.session)
+        self._views: dict[tuple[str, Path, tuple[str, ...]], str] = {}
+
+    def scan(self, table: Table, folder: Path, files: Sequence[str]) -> ibis.Table:
+        key = (table.name, folder, tuple(files))
+        if key not in self._views:
+            name = f"scan_{table.group}_{table.short_name}_{next(_numbers)}"
+            self._frame(table, folder, files).createOrReplaceTempView(name)
+            self._views[key] = name
+        return ops.DatabaseTable(self._views[key], schema=table.schema, source=self.backend).to_expr()
+
+    def write(self, rows: ibis.Table, table: Table, folder: Path) -> list[DataFile]:
+        folder = folder.resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        for left_over in folder.glob(f"{_DRAFT}*"):
+            shutil.rmtree(left_over)
+        draft = folder / f"{_DRAFT}{uuid.uuid4().hex}"
+        frame = self.frame(rows.select(*table.column_names))
+        types = {column.name: _spark_type(column.type) for column in table.columns}
+        typed = frame.select(*(frame[_quoted(name)].cast(type_).alias(name) for name, type_ in types.items()))
+        # Files of a size that is good to read, whatever the number of tasks: small ones joined, large ones split.
+        sized = typed.hint("rebalance", *table.partition_by) if table.partition_by else typed.hint("rebalance")
+        sized.write.parquet(str(draft), mode="error", partitionBy=list(table.partition_by) or None)
+        try:
+            return [_moved(path, draft, folder) for path in sorted(draft.rglob("*.parquet"))]
+        finally:
+            shutil.rmtree(draft)
+
+    def frame(self, rows: ibis.Table) -> DataFrame:
+        """The rows as a data frame of this session, nothing computed yet."""
+        self.backend._run_pre_execute_hooks(rows)  # noqa: SLF001 - registers what is held in memory; no public way
+        return self.session.sql(str(self.backend.compile(rows)))
+
+    def each(self, function: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterable[_Result]:
+        """What the function makes of each item, computed on the executors; results must be small."""
+        return self.session.sparkContext.parallelize(items, len(items)).map(function).collect()
+
+    def close(self) -> None:
+        """Drop the views; the session stays for the next run of this process."""
+        for name in self._views.values():
+            self.session.catalog.dropTempView(name)
+        self._views.clear()
+
+    def _frame(self, table: Table, folder: Path, files: Sequence[str]) -> DataFrame:
+        schema = ", ".join(f"`{column.name}` {_spark_type(column.type)}" for column in table.columns)
+        if not files:
+            return self.session.createDataFrame([], schema)
+        reader = self.session.read.schema(schema).option("basePath", str(folder))
+        return reader.parquet(*(_path(folder / file) for file in files)).select(
+            *(_quoted(name) for name in table.column_names)
+        )
+
+
+class _Backend(Backend):
+    """Ibis's, which takes what is held in memory by way of pandas, where unknown whole numbers become floats."""
+
+    def _register_in_memory_table(self, op: ops.InMemoryTable) -> None:
+        rows = op.data.to_pyarrow(op.schema)
+        frame = self._session.createDataFrame(rows, schema=PySparkSchema.from_ibis(op.schema))
+        frame.createOrReplaceTempView(op.name)
+
+
+def _session(settings: Settings) -> SparkSession:
+    """The one session of this process. What is not set here comes from spark-defaults.conf of SPARK_CONF_DIR."""
+    spill = (settings.lake_dir / ".spill").resolve()
+    spill.mkdir(parents=True, exist_ok=True)
+    master = settings.spark_master or f"local[{settings.threads}]"
+    options: dict[str, Any] = {
+        "spark.app.name": "streaming_assets",
+        "spark.master": master,
+        "spark.ui.showConsoleProgress": False,
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.timestampType": "TIMESTAMP_NTZ",
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+        "spark.sql.parquet.compression.codec": "zstd",
+        "spark.sql.execution.arrow.pyspark.enabled": True,
+        # Checks quote names as SQL does.
+        "spark.sql.ansi.enabled": True,
+        "spark.sql.ansi.doubleQuotedIdentifiers": True,
+        # Thousands of files of days are listed by this process; a job of many tasks is slower on any file system we read.
+        "spark.sql.sources.parallelPartitionDiscovery.threshold": 100_000,
+        "spark.sql.warehouse.dir": str(spill / "warehouse"),
+    }
+    if master.startswith("local"):
+        options |= {
+            "spark.driver.memory": f"{max(bytes_of(settings.memory_limit) // 2**20, 512)}m",
+            "spark.driver.host": "127.0.0.1",
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.driver.extraJavaOptions": "-Duser.timezone=UTC",
+            "spark.local.dir": str(spill),
+            "spark.sql.shuffle.partitions": settings.threads * _SHUFFLE_PARTITIONS_PER_CORE,
+            "spark.ui.enabled": False,
+        }
+    builder = SparkSession.builder
+    for name, value in options.items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session
+
+
+def _moved(path: Path, draft: Path, folder: Path) -> DataFile:
+    """A written file, moved to where the table's files are."""
+    relative = path.relative_to(draft)
+    (folder / relative).parent.mkdir(parents=True, exist_ok=True)
+    path.rename(folder / relative)
+    values = dict(part.split("=", 1) for part in relative.parts[:-1])
+    partition = {name: None if value == MISSING_PARTITION else unquote(value) for name, value in values.items()}
+    target = folder / relative
+    return DataFile(str(relative), pq.read_metadata(target).num_rows, target.stat().st_size, partition)
+
+
+def _spark_type(type_: str) -> str:
+    if type_.startswith("array<"):
+        return f"array<{_spark_type(type_[6:-1])}>"
+    return {"int64": "bigint", "float64": "double", "timestamp": "timestamp_ntz"}.get(type_, type_)
+
+
+def _path(path: Path) -> str:
+    """A path as Spark takes it: characters of its patterns stand for themselves."""
+    return "".join(f"\\{letter}" if letter in "{}[]*?\\" else letter for letter in str(path))
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
