@@ -9,9 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from streaming_assets.automation.jobs import GROUPS
-from streaming_assets.errors import ConflictError, ContractMismatchError, InstanceError, LakeSettingsError
+from streaming_assets.errors import (
+    ConflictError,
+    ContractMismatchError,
+    EngineError,
+    InstanceError,
+    LakeSettingsError,
+)
 from streaming_assets.lake.days import Days
-from streaming_assets.settings import SettingError, Settings
+from streaming_assets.settings import ENGINES_EXPECTED, SettingError, Settings, engines
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -29,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     try:
         code: int = asked.command(asked)
-    except (SettingError, LakeSettingsError) as error:
+    except (SettingError, LakeSettingsError, EngineError) as error:
         print(error, file=sys.stderr)
         return WRONG_USE
     except (ContractMismatchError, ConflictError, InstanceError) as error:
@@ -54,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--groups", type=_groups, default=GROUPS, metavar="GROUP,…", help=f"only these of {','.join(GROUPS)}"
     )
+
+    _with_engine(run)
 
     simulate = _command(
         commands, "simulate", _simulate, "write a simulated landing folder with planted truth", data=False
@@ -96,7 +104,17 @@ def _parser() -> argparse.ArgumentParser:
     rebuild.add_argument(
         "--forget-missing", action="store_true", help="go on though loaded files are no longer in landing"
     )
+    _with_engine(rebuild)
     return parser
+
+
+def _with_engine(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--engine",
+        type=_engine,
+        metavar="ENGINE",
+        help="duckdb or spark, or an engine for some groups such as spark,marts=duckdb (default: STREAMING_ASSETS_ENGINE)",
+    )
 
 
 def _command(
@@ -117,8 +135,10 @@ def _run(asked: argparse.Namespace) -> int:
     from streaming_assets.automation.instance import local_instance
     from streaming_assets.automation.pipeline import Pipeline
     from streaming_assets.automation.report import report, watch
+    from streaming_assets.lake.engine import require_engines
 
     settings = _settings(asked)
+    require_engines(settings)
     _require_landing(settings)
     days = _asked_days(asked, settings)
     with local_instance(settings) as instance:
@@ -283,7 +303,10 @@ def _rebuild(asked: argparse.Namespace) -> int:
 
 
 def _settings(asked: argparse.Namespace) -> Settings:
-    return Settings.from_env(data_dir=asked.data_dir, landing=getattr(asked, "landing", None))
+    """The settings that a command computes with, or reads what was computed. engine: of commands that let one choose."""
+    return Settings.from_env(
+        data_dir=asked.data_dir, landing=getattr(asked, "landing", None), engine=getattr(asked, "engine", None)
+    )
 
 
 def _require_landing(settings: Settings) -> None:
@@ -318,6 +341,13 @@ def _date(text: str) -> dt.date:
         return dt.date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-03-01") from None
+
+
+def _engine(text: str) -> str:
+    try:
+        return engines(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected {ENGINES_EXPECTED}") from None
 
 
 def _positive(text: str) -> int:

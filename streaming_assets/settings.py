@@ -15,6 +15,7 @@ _BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 2**20, "GiB": 2**30, "T
 _MAILBOX = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+")
 _LEAST_MEMORY = 100 * 10**6
 ENGINES = ("duckdb", "spark")
+ENGINES_EXPECTED = "duckdb or spark, or an engine for some groups too such as spark,marts=duckdb"
 COMPUTED = ("raw", "core", "marts", "experiments", "models")
 """Groups of tables that an engine makes."""
 FIRST_DAY, LAST_DAY = dt.date(1970, 1, 2), dt.date(2100, 1, 1)
@@ -209,10 +210,13 @@ def _one_of(*known: str) -> Callable[[str], str]:
     return parse
 
 
-def _engines(text: str) -> str:
+def engines(text: str) -> str:
+    """An engine, and those of groups that differ, as `Settings.engine` has it. Raises ValueError."""
     default, *others = (part.strip() for part in text.split(","))
     pairs = [other.split("=", 1) for other in others]
-    if default not in ENGINES or any(len(pair) < 2 or pair[0] not in COMPUTED or pair[1] not in ENGINES for pair in pairs):
+    if default not in ENGINES or any(
+        len(pair) < 2 or pair[0] not in COMPUTED or pair[1] not in ENGINES for pair in pairs
+    ):
         raise ValueError(text)
     return ",".join([default, *("=".join(pair) for pair in pairs)])
 
@@ -301,7 +305,7 @@ _PARSERS: dict[str, tuple[Callable[[str], object], str]] = {
     "max_watch_seconds": (_whole(1, 82_800), "whole seconds from 1 to 82800"),
     "max_rejected_share": (_share, "a share from 0 to 1"),
     "settle_seconds": (_whole(0, 86_400), "whole seconds from 0 to 86400"),
-    "engine": (_engines, "duckdb or spark, or an engine for some groups such as spark,marts=duckdb"),
+    "engine": (engines, ENGINES_EXPECTED),
     "spark_master": (_text, "a Spark master such as local[4] or spark://host:7077"),
     "memory_limit": (_memory, "a size of 100MB or more, such as 4GB"),
     "threads": (_whole(1, 1024), "a whole number from 1 to 1024"),

@@ -9,7 +9,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import dagster as dg
 
@@ -21,7 +21,10 @@ from streaming_assets.contracts import Table
 from streaming_assets.lake.days import Days, ranges_of
 from streaming_assets.lake.failures import Verdict, days_behind, days_to_check, reach_of, record
 from streaming_assets.lake.lake import Lake
-from streaming_assets.quality.expectations import advice_of, evaluate, expectations_of
+from streaming_assets.quality.expectations import Evaluation, advice_of, evaluate, evaluate_frames, expectations_of
+
+if TYPE_CHECKING:
+    from streaming_assets.lake.spark import SparkEngine
 
 CHECK_EVERYTHING = "streaming_assets/check_everything"
 """Run tag: look at all days, not only at those written since."""
@@ -87,7 +90,7 @@ class CheckSet:
         def run_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
             lake: Lake = context.resources.lake
             days, left_out = self._days(lake, context.run, clock()) if is_daily else (None, set[dt.date]())
-            findings = list(self.find(lake, days))
+            findings = list(self.find(lake.computing(contracts.ALL[self.about].group), days))
             record(
                 lake,
                 self.subject,
@@ -162,16 +165,25 @@ def _evaluate(
     table: Table, referred: Sequence[str] = (), prefix: str = ""
 ) -> Callable[[Lake, list[dt.date] | None], Iterable[Finding]]:
     def find(lake: Lake, days: list[dt.date] | None) -> Iterable[Finding]:
-        evaluations = evaluate(
-            table,
-            lake.engine.connection,
-            lake.read_sql(table.name, days),
-            {name: lake.read_sql(name) for name in referred},
-        )
-        for found in evaluations:
+        for found in evaluations(lake, table, days, referred):
             yield Finding(Verdict(prefix + found.name, found.passed, True, found.numbers), found.sample, found.advice)
 
     return find
+
+
+def evaluations(lake: Lake, table: Table, days: list[dt.date] | None, referred: Sequence[str]) -> list[Evaluation]:
+    """What the contract says of the rows of some days, judged by the engine that computes."""
+    if lake.compute.kind == "spark":
+        frame = cast("SparkEngine", lake.compute).frame
+        return evaluate_frames(
+            table, frame(lake.read(table.name, days)), {name: frame(lake.read(name)) for name in referred}
+        )
+    return evaluate(
+        table,
+        lake.engine.connection,
+        lake.read_sql(table.name, days),
+        {name: lake.read_sql(name) for name in referred},
+    )
 
 
 def _result(

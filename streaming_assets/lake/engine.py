@@ -1,11 +1,12 @@
 """What differs between engines: reading Parquet files as a table, and writing a query as Parquet files."""
 
 import contextlib
+import importlib.util
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import ibis
 import ibis.expr.operations as ops
@@ -13,10 +14,13 @@ import ibis.expr.operations as ops
 from streaming_assets.contracts import Table
 from streaming_assets.errors import EngineError
 from streaming_assets.lake.delta import DataFile
-from streaming_assets.settings import Settings, bytes_of
+from streaming_assets.settings import COMPUTED, Settings, bytes_of
 
 if TYPE_CHECKING:
     import duckdb
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 _BYTES_PER_ROW = 1_500
 MISSING_PARTITION = "__HIVE_DEFAULT_PARTITION__"
@@ -35,6 +39,13 @@ class Engine(Protocol):
 
     def write(self, rows: ibis.Table, table: Table, folder: Path) -> list[DataFile]:
         """Write rows as new Parquet files into the table's folder, one or more per partition; nothing is committed."""
+
+    @property
+    def tasks(self) -> int:
+        """How many items `each` works on at the same time."""
+
+    def each(self, function: Callable[["DuckDBEngine", _Item], _Result], items: Sequence[_Item]) -> Iterable[_Result]:
+        """What the function makes of each item with a DuckDB, here or on other machines; results must be small."""
 
     def close(self) -> None:
         """Let go of what was read."""
@@ -79,6 +90,16 @@ class DuckDBEngine:
         types = ", ".join(f'"{column.name}"::{_sql_type(column.type)} AS "{column.name}"' for column in table.columns)
         return self.write_sql(f"SELECT {types} FROM ({query})", table, folder)
 
+    @property
+    def tasks(self) -> int:
+        return 1
+
+    def each(self, function: Callable[["DuckDBEngine", _Item], _Result], items: Sequence[_Item]) -> Iterable[_Result]:
+        return (function(self, item) for item in items)
+
+    def close(self) -> None:
+        """Views go with the connection, which belongs to who opened it."""
+
     def write_sql(self, query: str, table: Table, folder: Path) -> list[DataFile]:
         """As `write`, for a SELECT that yields the contract's columns in their order."""
         # Reading files in order switches this on; writing without it needs far less memory.
@@ -118,14 +139,17 @@ def duckdb_engine(settings: Settings) -> Iterator[DuckDBEngine]:
         yield DuckDBEngine(connection, rows_at_once=bytes_of(settings.memory_limit) // _BYTES_PER_ROW)
 
 
+def require_engines(settings: Settings) -> None:
+    """Raises EngineError where an engine that the settings name is not installed."""
+    if any(settings.engine_of(group) == "spark" for group in COMPUTED) and importlib.util.find_spec("pyspark") is None:
+        raise EngineError("the engine spark needs pyspark, which is an optional extra: `make env EXTRAS=spark`")
+
+
 def spark_engine(settings: Settings) -> Engine:
-    """Spark, in the one session of this process. Raises EngineError where it is not installed."""
-    try:
-        from streaming_assets.lake.spark import SparkEngine
-    except ImportError as error:
-        raise EngineError(
-            f"the engine spark needs pyspark, which is an optional extra: `make env EXTRAS=spark` ({error})"
-        ) from error
+    """Spark, in the one session of this process. Raises EngineError where it is not installed, or does not start."""
+    require_engines(settings)
+    from streaming_assets.lake.spark import SparkEngine
+
     return SparkEngine(settings)
 
 

@@ -10,15 +10,14 @@ from streaming_assets.lake.days import DayVersions
 from streaming_assets.lake.delta import DataFile
 from streaming_assets.lake.lake import LEDGER, Lake, clear_scratch, next_version
 from streaming_assets.lake.pending import required_versions, settled, stale_days
+from streaming_assets.lake.reading import ROW_TABLES, Batch, Reading
 from streaming_assets.sources.container import sha256
 from streaming_assets.sources.definition import Sources
 from streaming_assets.sources.landing import LandedFile, is_settled, scan
-from streaming_assets.sources.reader import ReadFile, read_file
-
-ROW_TABLES = ("raw/users", "raw/content", "raw/rejected_rows", "raw/events")
-"""In the order of their commits: raw/events last, and the ledger after it."""
+from streaming_assets.sources.reader import ReadFile
 
 _FILES_AT_ONCE = 100
+_BATCHES_PER_TASK = 4
 _NOT_LOADED = ("failed", "unclaimed")
 
 
@@ -40,6 +39,11 @@ class _Written:
 
     files: dict[str, list[DataFile]] = field(default_factory=lambda: {name: [] for name in ROW_TABLES})
     bounds: dict[str, tuple[dt.datetime, dt.datetime]] = field(default_factory=dict)
+
+    def add(self, batch: Batch) -> None:
+        for name, files in batch.written.items():
+            self.files[name] += files
+        self.bounds.update(batch.bounds)
 
 
 def new_files(
@@ -104,24 +108,30 @@ def ingest(
     withdrawn = withdrawn_files(landed, ledger)
     if not todo and not withdrawn and not orphans(lake, ledger):
         return Ingested(source_errors=sources.errors)
-    scratch = clear_scratch(lake.settings)
     written, read = _Written(), list[ReadFile]()
     rows: list[dict[str, Any]] = []
-    for start in range(0, len(todo), _FILES_AT_ONCE):
-        batch = []
-        for file in todo[start : start + _FILES_AT_ONCE]:
-            row = ledger.get(file.file_id)
-            if row and _is_same_content(file, row, sources):
-                rows.append({**row, "modified_at": file.modified_at})
-                continue
-            batch.append(read_file(lake.engine.connection, file, sources, lake.settings, email_key, scratch, now))
-        _write(lake, batch, written)
-        read += batch
-        clear_scratch(lake.settings)
+    changed = []
+    for file in todo:
+        row = ledger.get(file.file_id)
+        if row and _is_same_content(file, row, sources):
+            rows.append({**row, "modified_at": file.modified_at})
+        else:
+            changed.append(file)
+    reading = Reading(lake.settings, sources, email_key, now, lake.root, clear_scratch(lake.settings))
+    engine = lake.computing("raw").compute
+    for batch in engine.each(reading.batch, _batches(changed, engine.tasks)):
+        written.add(batch)
+        read += batch.read
     rows += _commit_rows(lake, read, written, ledger, now)
     after = {**_without(ledger, withdrawn), **{row["file_id"]: row for row in rows}}
     lake.write_rows(LEDGER, sorted(map(dict, after.values()), key=lambda row: row["path"]))
     return Ingested([row for row in rows if row["ingested_at"] == now], sources.errors)
+
+
+def _batches(files: Sequence[LandedFile], tasks: int) -> list[Sequence[LandedFile]]:
+    """Files to read at once: so many that few commands write them, so few that every task has some to read."""
+    size = _FILES_AT_ONCE if tasks == 1 else max(1, min(_FILES_AT_ONCE, len(files) // (tasks * _BATCHES_PER_TASK)))
+    return [files[start : start + size] for start in range(0, len(files), size)]
 
 
 def _without(
@@ -142,29 +152,6 @@ def _is_same_content(file: LandedFile, row: Mapping[str, Any], sources: Sources)
         return False
     untouched = {**row, "modified_at": file.modified_at}
     return not new_files([file], {file.file_id: untouched}, sources) and sha256(file.absolute) == row["sha256"]
-
-
-def _write(lake: Lake, batch: Iterable[ReadFile], written: _Written) -> None:
-    selects: dict[str, list[str]] = {name: [] for name in ROW_TABLES}
-    for file in batch:
-        for short_name, select in file.accepted.items():
-            selects[f"raw/{short_name}"].append(select)
-        if file.rejects is not None:
-            name = "raw/rejected_rows"
-            selects[name].append(lake.engine.scan_sql(_unpartitioned(name), file.rejects.parent, [file.rejects.name]))
-    for name, parts in selects.items():
-        if parts:
-            table = contracts.ALL[name]
-            query = " UNION ALL ".join(f"({part})" for part in parts)
-            written.files[name] += lake.engine.write_sql(query, table, lake.folder(table))
-    events = contracts.ALL["raw/events"]
-    new = [file.path for file in written.files["raw/events"] if file.partition["file_id"] not in written.bounds]
-    if new:
-        query = lake.engine.scan_sql(events, lake.folder(events), new)
-        found = lake.engine.connection.execute(
-            f"SELECT file_id, min(started_at), max(started_at) FROM ({query}) GROUP BY file_id"
-        ).fetchall()
-        written.bounds.update({file_id: (first, last) for file_id, first, last in found})
 
 
 def _commit_rows(
@@ -232,11 +219,6 @@ def _settled_days(lake: Lake) -> DayVersions:
     required = required_versions(raw)
     daily = [table.name for table in contracts.ALL.values() if table.group == "core" and table.day_column]
     return settled(raw.days, set().union(*(stale_days(required, lake.snapshot(name).state) for name in daily)))
-
-
-def _unpartitioned(name: str) -> contracts.Table:
-    table = contracts.ALL[name]
-    return contracts.Table(table.name, table.grain, table.key, table.columns, table.source)
 
 
 def _days_by_file(lake: Lake, files: Iterable[DataFile]) -> dict[str, set[dt.date]]:

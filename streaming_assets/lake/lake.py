@@ -47,7 +47,7 @@ class Lake:
         require_shape(settings)
 
     def computing(self, group: str) -> "Lake":
-        """This lake at the same versions, where the engine that the settings name for the group reads and writes rows."""
+        """The same versions, with the engine that the settings name for the group to read and write rows."""
         kind = self.settings.engine_of(group)
         if kind not in self._by_engine:
             other = copy.copy(self)

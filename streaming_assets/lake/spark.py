@@ -4,8 +4,10 @@ Importing this needs pyspark (`make env EXTRAS=spark`) and, to run, Java 17 or l
 system that every executor sees under the same path.
 """
 
+import dataclasses
 import itertools
 import shutil
+import sys
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -17,19 +19,23 @@ import ibis.expr.operations as ops
 import pyarrow.parquet as pq
 from ibis.backends.pyspark import Backend
 from ibis.backends.pyspark.datatypes import PySparkSchema
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from streaming_assets.contracts import Table
+from streaming_assets.errors import EngineError
 from streaming_assets.lake.delta import DataFile
-from streaming_assets.lake.engine import MISSING_PARTITION, Engine
+from streaming_assets.lake.engine import MISSING_PARTITION, DuckDBEngine, Engine, duckdb_engine
 from streaming_assets.settings import Settings, bytes_of
 
-_Item, _Result = TypeVar("_Item"), TypeVar("_Result")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 _SHUFFLE_PARTITIONS_PER_CORE = 16
 """Before Spark joins small ones: a partition must fit into a task's share of the memory."""
 _ROWS_AT_ONCE = 10**12
 """A range is one pass, whatever its length: Spark spills, and splits what is large."""
+_LEAST_MEGABYTES = 200
 _DRAFT = ".writing-"
 
 _numbers = itertools.count()
@@ -42,6 +48,7 @@ class SparkEngine(Engine):
     rows_at_once = _ROWS_AT_ONCE
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self.session = _session(settings)
         self.backend = _Backend()
         self.backend.register_options()
@@ -75,12 +82,23 @@ class SparkEngine(Engine):
 
     def frame(self, rows: ibis.Table) -> DataFrame:
         """The rows as a data frame of this session, nothing computed yet."""
-        self.backend._run_pre_execute_hooks(rows)  # noqa: SLF001 - registers what is held in memory; no public way
+        self.backend._run_pre_execute_hooks(rows)
         return self.session.sql(str(self.backend.compile(rows)))
 
-    def each(self, function: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterable[_Result]:
-        """What the function makes of each item, computed on the executors; results must be small."""
-        return self.session.sparkContext.parallelize(items, len(items)).map(function).collect()
+    @property
+    def tasks(self) -> int:
+        return self.session.sparkContext.defaultParallelism
+
+    def each(self, function: Callable[[DuckDBEngine, _Item], _Result], items: Sequence[_Item]) -> Iterable[_Result]:
+        context, settings = self.session.sparkContext, _settings_of_a_task(self._settings)
+        if not items:
+            return []
+
+        def of_executor(item: _Item) -> _Result:
+            with duckdb_engine(settings) as engine:
+                return function(engine, item)
+
+        return context.parallelize(items, len(items)).map(of_executor).collect()
 
     def close(self) -> None:
         """Drop the views; the session stays for the next run of this process."""
@@ -141,9 +159,28 @@ def _session(settings: Settings) -> SparkSession:
     builder = SparkSession.builder
     for name, value in options.items():
         builder = builder.config(name, value)
-    session = builder.getOrCreate()
+    try:
+        session = builder.getOrCreate()
+    except PySparkException as error:
+        raise EngineError(
+            f"Spark does not start at {master}; it needs Java 17 or later (JAVA_HOME): {error}"
+        ) from error
     session.sparkContext.setLogLevel("ERROR")
+    if master.startswith("local"):
+        session.sparkContext.pythonExec = sys.executable
     return session
+
+
+def _settings_of_a_task(settings: Settings) -> Settings:
+    """One core of an executor, and its share of the memory."""
+    memory = max(bytes_of(settings.memory_limit) // settings.threads // 10**6, _LEAST_MEGABYTES)
+    return dataclasses.replace(
+        settings,
+        data_dir=settings.data_dir.resolve(),
+        landing=settings.landing_dir.resolve(),
+        threads=1,
+        memory_limit=f"{memory}MB",
+    )
 
 
 def _moved(path: Path, draft: Path, folder: Path) -> DataFile:

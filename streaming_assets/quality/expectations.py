@@ -1,8 +1,9 @@
-"""The expectations of a table's contract, evaluated by Great Expectations inside DuckDB.
+"""The expectations of a table's contract, evaluated by Great Expectations inside the engine that has the rows.
 
-`expectations_of` names them cheaply, for definitions; `evaluate` imports Great Expectations and runs them.
+`expectations_of` names them cheaply, for definitions; `evaluate` and `evaluate_frames` import Great Expectations and run them.
 """
 
+import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +13,10 @@ from streaming_assets.contracts import Column, Reference, Table
 
 if TYPE_CHECKING:
     import duckdb
+    from pyspark.sql import DataFrame
 
 SAMPLE_ROWS = 20
+_HASH = "<hash>"
 
 
 class EvaluationError(RuntimeError):
@@ -58,6 +61,14 @@ class Rule:
     kind: Literal["not_null", "range", "one_of", "query"]
     arguments: Mapping[str, Any]
 
+    def with_hash(self, function: str) -> "Rule":
+        """The rule for an engine whose hash of columns, 64 bits wide, has this name."""
+        named = {
+            name: value.replace(_HASH, function) if isinstance(value, str) else value
+            for name, value in self.arguments.items()
+        }
+        return dataclasses.replace(self, arguments=named)
+
 
 def expectations_of(table: Table) -> list[Expectation]:
     """One expectation per not_null, range, closed list, key and reference of the contract, in that order."""
@@ -88,6 +99,17 @@ def evaluate(
     needed = {column.refers_to.table for column in table.columns if column.refers_to is not None}
     relations = Relations(relation, {referred_view(name): referred[name] for name in sorted(needed)})
     return evaluated(rules, connection, relations)
+
+
+def evaluate_frames(table: Table, rows: "DataFrame", referred: "Mapping[str, DataFrame]") -> list[Evaluation]:
+    """As `evaluate`, for rows that Spark has. referred: by table name, the rows that values must exist in."""
+    rules = _rules(table)
+    if not rules:
+        return []
+    from streaming_assets.quality.great_expectations_in_spark import evaluated
+
+    needed = {column.refers_to.table for column in table.columns if column.refers_to is not None}
+    return evaluated(rules, rows, {referred_view(name): referred[name] for name in sorted(needed)})
 
 
 def referred_view(table_name: str) -> str:
@@ -171,10 +193,10 @@ def _repeated_keys(columns: str) -> str:
     # the second step is exact and sees next to nothing. GROUP BY takes two NULLs for equal, as a key does.
     return f"""
         WITH suspects AS (
-            SELECT hash({columns}) AS suspect FROM {{batch}} GROUP BY suspect HAVING count(*) > 1
+            SELECT {_HASH}({columns}) AS suspect FROM {{batch}} GROUP BY suspect HAVING count(*) > 1
         ), repeated AS (
             SELECT {columns}, count(*) AS rows FROM {{batch}}
-            WHERE hash({columns}) IN (SELECT suspect FROM suspects) GROUP BY ALL HAVING count(*) > 1
+            WHERE {_HASH}({columns}) IN (SELECT suspect FROM suspects) GROUP BY ALL HAVING count(*) > 1
         )
         SELECT *, sum(rows) OVER () AS failing_rows FROM repeated ORDER BY rows DESC, {columns} LIMIT {SAMPLE_ROWS}
     """

@@ -123,7 +123,9 @@ def hours_of(days: ibis.Table) -> ibis.Table:
     hour = 3600 * MICROSECONDS
     shift = (_.hour_at >= _.clock_changes_at).ifelse(_.clock_shift_seconds, 0).coalesce(0)
     return (
-        days.mutate(hour=ibis.range(0, 26).unnest()).mutate(number=_.hour.cast("int64")).drop("hour")
+        days.mutate(hour=ibis.range(0, 26).unnest())
+        .mutate(number=_.hour.cast("int64"))
+        .drop("hour")
         .filter(microseconds(_.starts_at) + _.number * hour < microseconds(_.ends_at))
         .mutate(hour_at=_.starts_at + _.number.as_interval("h"))
         .mutate(clock=(_.number * 3600 + shift) % 86_400)
