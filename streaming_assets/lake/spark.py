@@ -36,6 +36,7 @@ _SHUFFLE_PARTITIONS_PER_CORE = 16
 _ROWS_AT_ONCE = 10**12
 """A range is one pass, whatever its length: Spark spills, and splits what is large."""
 _LEAST_MEGABYTES = 200
+_LOGGING = Path(__file__).with_name("log4j2.properties")
 _DRAFT = ".writing-"
 
 _numbers = itertools.count()
@@ -151,7 +152,7 @@ def _session(settings: Settings) -> SparkSession:
             "spark.driver.memory": f"{max(bytes_of(settings.memory_limit) // 2**20, 512)}m",
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
-            "spark.driver.extraJavaOptions": "-Duser.timezone=UTC",
+            "spark.driver.extraJavaOptions": f"-Duser.timezone=UTC -Dlog4j2.configurationFile={_LOGGING.as_uri()}",
             "spark.local.dir": str(spill),
             "spark.sql.shuffle.partitions": settings.threads * _SHUFFLE_PARTITIONS_PER_CORE,
             "spark.ui.enabled": False,

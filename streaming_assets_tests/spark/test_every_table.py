@@ -1,0 +1,53 @@
+"""Every table that an engine makes, made by Spark and by DuckDB from the same raw tables."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from streaming_assets import contracts
+from streaming_assets.assets import core, marts, predictions
+from streaming_assets.assets.experiments import EXPERIMENTS
+from streaming_assets.assets.io import RANGE_END, RANGE_START
+from streaming_assets.assets.spec import asset_key
+from streaming_assets.build import build_definitions
+from streaming_assets_tests.end_to_end.data_folder import NOW, DataFolder, differences
+
+
+def made(folder: DataFolder, tables: list[str], tags: Mapping[str, str] | None = None) -> None:
+    """Materialise the assets of tables in a run without checks, as `run` does with them."""
+    definitions = build_definitions(folder.settings, lambda: NOW)
+    result = dg.materialize(
+        [found for found in definitions.assets or () if isinstance(found, dg.AssetsDefinition)],
+        selection=[asset_key(table) for table in tables],
+        resources=definitions.resources,
+        tags=dict(tags or {}),
+        instance=dg.DagsterInstance.ephemeral(),
+        raise_on_error=False,
+    )
+    failed = [f"{event.step_key}: {event.step_failure_data.error}" for event in result.get_step_failure_events()]
+    assert not failed, "\n".join(failed)
+
+
+@pytest.mark.spark
+def test_spark_makes_every_table_as_duckdb_does(taken_in: DataFolder, computed: DataFolder, tmp_path: Path) -> None:
+    of_spark = taken_in.copy_to(tmp_path / "data")
+    of_spark = dataclasses.replace(of_spark, settings=dataclasses.replace(of_spark.settings, engine="spark"))
+    daily = [found.table.name for found in core.DAILY]
+    whole = [
+        *(found.table.name for found in (*core.ENTITIES, *marts.MARTS, *EXPERIMENTS)),
+        *(table.name for table in predictions.TABLES if table.group == "models"),
+    ]
+    days = sorted(computed.written("core/events"))
+    made(of_spark, daily, {RANGE_START: str(days[0]), RANGE_END: str(days[-1])})
+    made(of_spark, whole)
+    tables = [contracts.ALL[name] for name in (*daily, *whole)]
+    assert (
+        differences(
+            {table.name: of_spark.table(table) for table in tables},
+            {table.name: computed.table(table) for table in tables},
+        )
+        == []
+    )
