@@ -29,7 +29,7 @@ ui: env ## the Dagster UI on http://localhost:3000: lineage, checks, runs
 test: env ## the test suite
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not slow"
 
-test-full: env ## the test suite with the slow tests; those in a browser are skipped without EXTRAS=browser (in a new .venv) and a Chromium
+test-full: env ## the test suite with the slow tests; those in a browser or on Spark are skipped without EXTRAS=browser,spark (in a new .venv), a Chromium and Java
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 lint: env ## format, style and types
@@ -49,6 +49,9 @@ bench-models: env ## measure: churn of 100,000 users, planted reasons to leave, 
 bench-operations: env ## measure: a month of nights (needs faketime); rewrites docs/benchmarks.md
 	$(BIN)/python -m benchmarks month_of_nights
 
+bench-scaling: env ## measure: DuckDB and Spark on one core and two (EXTRAS=spark in a new .venv); rewrites docs/benchmarks.md
+	$(BIN)/python -m benchmarks engines
+
 screenshots: ## take docs/images anew from `make ui` in another terminal (EXTRAS=browser and a Chromium, as test-full)
 	$(BIN)/python docs/screenshots.py
 
@@ -58,4 +61,4 @@ lock: ## resolve the versions again (needs uv)
 clean: ## remove the environment and everything computed; landed files stay
 	rm -rf $(VENV) $(DATA_DIR)/lake $(DATA_DIR)/models $(DATA_DIR)/dagster $(DATA_DIR)/streaming.duckdb*
 
-.PHONY: help env run ui test test-full lint bench bench-experiments bench-models bench-operations screenshots lock clean
+.PHONY: help env run ui test test-full lint bench bench-experiments bench-models bench-operations bench-scaling screenshots lock clean

@@ -19,6 +19,8 @@ from benchmarks import (
     churn_planted,
     churn_scoring,
     churn_training,
+    engines,
+    engines_page,
     experiments_calibration,
     experiments_lastfm,
     experiments_page,
@@ -42,6 +44,7 @@ SIZES = {
     "scored": (100_000, "users of churn_features, churn_training and churn_scoring"),
     "planted": (5_000, "users of churn_planted"),
     "seeds": (3, "simulations of churn_planted"),
+    "engine_days": (300, "of the log of engines"),
     "nights": (30, "nights of month_of_nights, at least 10"),
 }
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
@@ -64,8 +67,11 @@ MODELS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
 OPERATIONS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "month_of_nights": lambda asked: month_of_nights.run(asked.work, asked.nights),
 }
-ALL = {**BENCHMARKS, **EXPERIMENTS, **MODELS, **OPERATIONS}
-PAGES = (page.render, experiments_page.render, models_page.render, operations_page.render)
+SCALING: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    "engines": lambda asked: engines.run(asked.work, asked.users, asked.engine_days),
+}
+ALL = {**BENCHMARKS, **EXPERIMENTS, **MODELS, **OPERATIONS, **SCALING}
+PAGES = (page.render, experiments_page.render, models_page.render, operations_page.render, engines_page.render)
 
 
 def main() -> None:

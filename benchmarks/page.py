@@ -19,8 +19,8 @@ _PREFACE = """\
 # Benchmarks
 
 Written by `make bench` (`python -m benchmarks`), by `make bench-experiments` below the heading Experiments, by
-`make bench-models` below Models and by `make bench-operations` below Operations, which measure everything on this page
-and keep the figures in `benchmarks/last.json`; edit neither by hand. Times are wall time of whole commands, Python's
+`make bench-models` below Models, by `make bench-operations` below Operations and by `make bench-scaling` below Engines,
+which measure everything on this page and keep the figures in `benchmarks/last.json`; edit neither by hand. Times are wall time of whole commands, Python's
 start and imports included, where nothing else is said; peak memory is the largest resident set. Both runners get two
 threads.
 """

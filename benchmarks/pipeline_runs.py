@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.measuring import Measured, measure
+from streaming_assets.lake.engine import duckdb_engine
+from streaming_assets.lake.lake import Lake
+from streaming_assets.settings import Settings
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, RunRecord
@@ -25,13 +28,28 @@ class Stage:
     days: int
 
 
-def run(landing: Path, data_dir: Path, memory_limit: str, groups: Sequence[str] = ()) -> Measured:
-    """Run the pipeline on a data folder, with two threads. Raises CommandError where a check, a file or a step fails."""
+def run(
+    landing: Path,
+    data_dir: Path,
+    memory_limit: str,
+    groups: Sequence[str] = (),
+    engine: str = "duckdb",
+    threads: int = THREADS,
+) -> Measured:
+    """Run the pipeline on a data folder. Raises CommandError where a check, a file or a step fails."""
     command = [sys.executable, "-m", "streaming_assets.cli", "run"]
     command += ["--landing", str(landing), "--data-dir", str(data_dir)]
     if groups:
         command += ["--groups", ",".join(groups)]
-    return measure(command, {"STREAMING_ASSETS_MEMORY_LIMIT": memory_limit, "STREAMING_ASSETS_THREADS": str(THREADS)})
+    limits = {"STREAMING_ASSETS_MEMORY_LIMIT": memory_limit, "STREAMING_ASSETS_THREADS": str(threads)}
+    return measure([*command, "--engine", engine], limits)
+
+
+def rows(data_dir: Path, table: str) -> int:
+    """How many rows a table of the lake has, as its last commit says."""
+    settings = Settings(data_dir=data_dir)
+    with duckdb_engine(settings) as opened:
+        return Lake(settings, opened).snapshot(table).rows
 
 
 def stages(data_dir: Path) -> list[Stage]:

@@ -30,6 +30,7 @@ def test_without_any_variable_it_runs_in_the_folder_data_in_utc():
         "max_rejected_share": 0.10,
         "settle_seconds": 10,
         "engine": "duckdb",
+        "spark_master": None,
         "memory_limit": "4GB",
         "email_key": None,
         "as_of": None,
@@ -66,6 +67,8 @@ def test_without_any_variable_it_runs_in_the_folder_data_in_utc():
         ("max_rejected_share", "1", 1.0),
         ("settle_seconds", "0", 0),
         ("engine", "duckdb", "duckdb"),
+        ("engine", "spark, marts=duckdb", "spark,marts=duckdb"),
+        ("spark_master", "spark://host:7077", "spark://host:7077"),
         ("memory_limit", "512MB", "512MB"),
         ("memory_limit", "1.5 GiB", "1.5 GiB"),
         ("threads", "2", 2),
@@ -90,7 +93,7 @@ def test_a_variable_sets_its_field_and_no_other(name, text, value):
 def test_every_field_is_a_variable():
     assert {field.name for field in dataclasses.fields(Settings)} == {
         "data_dir", "landing", "timezone", "start_date", "session_gap_minutes", "max_watch_seconds", "max_rejected_share",
-        "settle_seconds", "engine", "memory_limit", "threads", "email_key", "as_of", "retention_origin",
+        "settle_seconds", "engine", "spark_master", "memory_limit", "threads", "email_key", "as_of", "retention_origin",
         "churn_inactive_days", "content_by_hour_days", "genre_shift_share", "engagement_plays", "completion_pcts",
         "lifecycle_days", "train_every_days", "ui_url", "alert_webhook", "alert_email_to", "alert_email_from",
         "alert_smtp", "alert_smtp_user", "alert_smtp_password",
@@ -121,7 +124,10 @@ def test_every_field_is_a_variable():
         ("max_rejected_share", "nan", "a share from 0 to 1"),
         ("max_rejected_share", "10 %", "a share from 0 to 1"),
         ("settle_seconds", "-1", "whole seconds from 0 to 86400"),
-        ("engine", "postgres", "duckdb"),
+        ("engine", "postgres", "duckdb or spark, or an engine for some groups too such as spark,marts=duckdb"),
+        ("engine", "spark,mart=duckdb", "duckdb or spark, or an engine for some groups too such as spark,marts=duckdb"),
+        ("engine", "marts=duckdb", "duckdb or spark, or an engine for some groups too such as spark,marts=duckdb"),
+        ("engine", "spark,marts", "duckdb or spark, or an engine for some groups too such as spark,marts=duckdb"),
         ("as_of", "yesterday", "a date from 1970-01-02 to 2100-01-01"),
         ("as_of", "0001-01-01", "a date from 1970-01-02 to 2100-01-01"),
         ("retention_origin", "signup", "first_play or signed_up"),
@@ -247,3 +253,14 @@ def test_a_start_date_in_the_future_is_refused_before_a_lake_is_made(tmp_path):
         build_definitions(chosen, clock=lambda: dt.datetime(2027, 5, 30, 23, 59))
     assert not chosen.data_dir.exists()
     build_definitions(chosen, clock=lambda: dt.datetime(2027, 5, 31))
+
+
+def test_an_engine_is_named_for_all_groups_and_for_some_another():
+    found = settings(engine="spark,marts=duckdb,models=duckdb")
+    assert {group: found.engine_of(group) for group in ("raw", "core", "marts", "experiments", "models")} == {
+        "raw": "spark",
+        "core": "spark",
+        "marts": "duckdb",
+        "experiments": "spark",
+        "models": "duckdb",
+    }

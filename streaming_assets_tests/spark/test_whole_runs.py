@@ -4,7 +4,6 @@ import datetime as dt
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,13 +72,12 @@ def test_a_run_on_spark_ends_in_the_tables_of_a_run_on_duckdb(land: Callable[[Pa
 @pytest.mark.slow
 @pytest.mark.spark
 def test_facts_on_spark_and_marts_on_duckdb_are_one_lake(tmp_path: Path) -> None:
+    simulate(40, 24, 3, tmp_path / "out")
     found = {}
     for engine in ("duckdb", "spark,marts=duckdb,experiments=duckdb"):
-        folder = DataFolder.at(tmp_path / engine[:6] / "data", engine=engine)
-        simulate(40, 24, 3, tmp_path / engine[:6] / "out")
-        folder = replace(folder, settings=replace(folder.settings, landing=tmp_path / engine[:6] / "out" / "landing"))
-        steps = folder.run(groups=UP_TO_EXPERIMENTS)
-        assert not errors(steps)
+        folder = DataFolder.at(tmp_path / engine[:6] / "data", engine=engine, landing=tmp_path / "out" / "landing")
+        shutil.copy(tmp_path / "out" / "experiments.yaml", folder.settings.experiments_file)
+        assert not errors(folder.run(groups=UP_TO_EXPERIMENTS))
         found[engine] = {table.name: folder.table(table) for table in COMPARED}
         assert folder.database.exists()
     of_duckdb, mixed = found.values()
