@@ -76,10 +76,10 @@ def _find(lake: Lake, _days: list[dt.date] | None, *, daily: Mapping[str, str], 
 
 
 def yesterday_has_landed(lake: Lake, ledger: Iterable[Mapping[str, Any]], now: dt.datetime) -> Finding:
-    """Fails on every day from the last one with events to yesterday."""
-    rows = list(ledger)
-    last_day = lake.snapshot(ASSET).last_day
-    missing = missing_days(rows, last_day, date_at(now, lake.settings.timezone) - ONE_DAY)
+    """Fails on every day from the last one with events, of those up to yesterday, to yesterday."""
+    rows, events = list(ledger), lake.snapshot(ASSET)
+    yesterday = date_at(now, lake.settings.timezone) - ONE_DAY
+    last_day, missing = missing_days(rows, map(events.days_of, events.files), yesterday)
     numbers: dict[str, Any] = {"days_missing": len(missing or ()), "last_day": str(last_day or "none")}
     if not is_live(rows):
         numbers["expected"] = "nothing: no file was ever taken in within two days of its last event"

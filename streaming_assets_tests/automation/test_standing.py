@@ -71,6 +71,16 @@ class TestYesterdayHasLanded:
         assert verdict.days == {march(4), march(5)}
         assert verdict.numbers["days_missing"] == 2
 
+    def test_a_later_day_with_events_does_not_stand_for_yesterday(self, lake: Lake):
+        with_events(lake, 1, 2, 5)
+        verdict = yesterday_has_landed(lake, [taken_in(2, morning(3, 3))], morning(5)).verdict
+        assert verdict.days == {march(3), march(4)}
+        assert verdict.numbers == {"days_missing": 2, "last_day": "2024-03-02"}
+
+    def test_of_a_service_that_begins_today_nothing_is_expected(self, lake: Lake):
+        with_events(lake, 5)
+        assert yesterday_has_landed(lake, [taken_in(5, morning(5, 8))], morning(5, 9)).verdict.passed
+
     def test_yesterday_is_that_of_the_reporting_zone(self, lake: Lake):
         with_events(lake, 3)
         lake.settings = replace(lake.settings, timezone="America/Los_Angeles")
