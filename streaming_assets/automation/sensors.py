@@ -20,6 +20,7 @@ from streaming_assets.automation.plan import REFRESHES, due_days, held_days, ing
 from streaming_assets.lake.days import ranges_of
 from streaming_assets.lake.engine import duckdb_engine
 from streaming_assets.lake.failures import open_failures
+from streaming_assets.lake.ingest import ledger_rows
 from streaming_assets.lake.lake import Lake, reporting_day
 from streaming_assets.settings import Settings
 from streaming_assets.sources import load_sources
@@ -58,7 +59,12 @@ def _landing_sensor(settings: Settings, clock: Clock, subjects: Mapping[str, str
         with duckdb_engine(settings) as engine:
             # Files that may still be written to are left for later.
             ready = partial(is_settled, now=now, seconds=settings.settle_seconds)
-            work = list(ingest_work(Lake(settings, engine), load_sources(settings.sources_dir), subjects, ready))
+            lake = Lake(settings, engine)
+            if not (settings.landing_dir.is_dir() or ledger_rows(lake)):
+                return dg.SkipReason(
+                    f"nothing was taken in yet, and there is no folder {settings.landing_dir} to look in"
+                )
+            work = list(ingest_work(lake, load_sources(settings.sources_dir), subjects, ready))
         if not work:
             return dg.SkipReason(f"nothing new in {settings.landing_dir}")
         return attempt(context.instance, INGEST, work_of(work), {}, now)

@@ -69,7 +69,7 @@ def ledger_rows(lake: Lake) -> dict[str, dict[str, Any]]:
 
 
 def waiting_files(lake: Lake, sources: Sources) -> list[LandedFile]:
-    """What an ingest would read now."""
+    """What an ingest would read now. Raises LandingMissingError."""
     return new_files(scan(lake.settings.landing_dir), ledger_rows(lake), sources)
 
 
@@ -98,7 +98,7 @@ def ingest(
     only_settled: leave files for later that may still be written to.
 
     The rows are committed table by table, raw/events last, then the ledger: a run that dies in between leaves files
-    that the ledger does not know, and the next run replaces the same rows again.
+    that the ledger does not know, and the next run replaces the same rows again. Raises LandingMissingError.
     """
     landed = scan(lake.settings.landing_dir)
     ledger = ledger_rows(lake)

@@ -13,8 +13,10 @@ from streaming_assets import contracts
 from streaming_assets.assets.io import RANGE_END, RANGE_START
 from streaming_assets.automation.attempts import LONGEST_WAIT, WORK, attempt
 from streaming_assets.automation.dead_runs import STARTING, end_dead_runs
+from streaming_assets.automation.report import status
 from streaming_assets.automation.schedules import last_two_days
 from streaming_assets.build import build_definitions
+from streaming_assets.errors import LandingMissingError
 from streaming_assets.lake.days import Days
 from streaming_assets.lake.lock import writer_lock
 from streaming_assets.settings import Settings
@@ -123,6 +125,28 @@ class TestLanding:
         assert instance.ask("landing_sensor") == f"nothing new in {folder.landing}"
         land(folder, dt.timedelta(minutes=1), **{"a.jsonl": play("ann", 24) + play("bob", 25)})
         assert instance.ask("landing_sensor").run_key != first.run_key
+
+
+class TestALandingFolderThatIsNotThere:
+    def test_is_no_empty_one_once_files_were_taken_in(self, folder, instance):
+        land(folder, dt.timedelta(minutes=1), **{"a.jsonl": play("ann", 24), "b.csv": "a,b\n1,2\n"})
+        request = instance.ask("landing_sensor")
+        assert instance.run(request)
+        folder.landing.rename(folder.landing.with_name("unmounted"))
+        with pytest.raises(LandingMissingError, match=f"{folder.landing} is not there"):
+            instance.ask("landing_sensor")
+        assert not instance.run(request)
+        assert ledger(folder) == [("a.jsonl",), ("b.csv",)]
+        assert f"waiting    unknown: landing folder {folder.landing} is not there" in status(folder.settings)
+        folder.landing.with_name("unmounted").rename(folder.landing)
+        assert instance.ask("landing_sensor") == f"nothing new in {folder.landing}"
+
+    def test_is_waited_for_before_anything_was_taken_in(self, folder, instance):
+        folder.landing.rmdir()
+        skipped = instance.ask("landing_sensor")
+        assert skipped == f"nothing was taken in yet, and there is no folder {folder.landing} to look in"
+        land(folder, dt.timedelta(minutes=1), **{"a.jsonl": play("ann", 24)})
+        assert isinstance(instance.ask("landing_sensor"), dg.RunRequest)
 
 
 def ledger(folder: DataFolder) -> list[tuple[str]]:
