@@ -14,9 +14,10 @@ from streaming_assets.assets.io import RANGE_END, RANGE_START
 from streaming_assets.automation.attempts import attempt, work_of
 from streaming_assets.automation.clock import Clock
 from streaming_assets.automation.dead_runs import end_dead_runs
-from streaming_assets.automation.jobs import COMPUTE_DAYS, INGEST, PUBLISH
+from streaming_assets.automation.jobs import COMPUTE_DAYS, INGEST, PUBLISH, STANDING_CHECKS
 from streaming_assets.automation.partitions import known_days
 from streaming_assets.automation.plan import REFRESHES, due_days, held_days, ingest_work, runs_for
+from streaming_assets.automation.standing import recovered
 from streaming_assets.lake.days import ranges_of
 from streaming_assets.lake.engine import duckdb_engine
 from streaming_assets.lake.failures import open_failures
@@ -99,12 +100,13 @@ def _pending_days_sensor(
 def _refresh_sensor(settings: Settings, clock: Clock, subjects: Subjects, jobs: Jobs) -> dg.SensorDefinition:
     @dg.sensor(
         name="refresh_sensor",
-        jobs=[jobs[refresh.job] for refresh in REFRESHES],
+        jobs=[*(jobs[refresh.job] for refresh in REFRESHES), jobs[STANDING_CHECKS]],
         minimum_interval_seconds=FOLLOWING_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
             "When no day is pending: the next of users and content, marts, experiments, models and the published file "
-            "that is behind. Ends runs whose process is gone."
+            "that is behind; then the standing checks, where one that stands failed would pass. Ends runs whose process "
+            "is gone."
         ),
     )
     def refresh(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
@@ -120,13 +122,17 @@ def _refresh_sensor(settings: Settings, clock: Clock, subjects: Subjects, jobs: 
                 return dg.SkipReason(f"days are pending: {', '.join(map(str, ranges_of(pending)))}")
             blocking = [str(failure) for failure in open_failures(lake) if failure.is_blocking]
             due = next((found.job for found in REFRESHES if found.is_due(lake, subjects.get(found.job, {}))), None)
+            is_held = bool(blocking) and due == PUBLISH
             seen = [*_seen(lake)]
-        if due is None:
-            return dg.SkipReason("everything is up to date")
-        if blocking and due == PUBLISH:
+            over = recovered(lake, subjects[COMPUTE_DAYS], now) if due is None or is_held else []
+        if over:
+            return attempt(context.instance, STANDING_CHECKS, work_of(map(repr, over)), {}, now)
+        if is_held:
             return dg.SkipReason(
                 f"the published file keeps its last state while these stand failed: {'; '.join(blocking)}"
             )
+        if due is None:
+            return dg.SkipReason("everything is up to date")
         return attempt(context.instance, due, work_of([due, *seen]), {}, now)
 
     return refresh

@@ -13,6 +13,7 @@ from streaming_assets import contracts
 from streaming_assets.assets.io import RANGE_END, RANGE_START
 from streaming_assets.automation.attempts import LONGEST_WAIT, WORK, attempt
 from streaming_assets.automation.dead_runs import STARTING, end_dead_runs
+from streaming_assets.automation.jobs import STANDING_CHECKS
 from streaming_assets.automation.report import status
 from streaming_assets.automation.schedules import last_two_days
 from streaming_assets.build import build_definitions
@@ -152,6 +153,24 @@ class TestALandingFolderThatIsNotThere:
 def ledger(folder: DataFolder) -> list[tuple[str]]:
     rows = folder.table(contracts.ALL["raw/event_files"]).to_pylist()
     return sorted((row["path"],) for row in rows)
+
+
+def test_a_standing_check_that_failed_is_asked_again_as_soon_as_it_would_pass_and_not_before(folder, instance):
+    def failing() -> list[str]:
+        return [str(one) for one in folder.open_failures() if one.asset == "core/events"]
+
+    folder.land({"a.jsonl": play("ann", 24) * 5 + '{"user_id": "x"}\n' * 5})
+    folder.run(groups=("raw", "core"))
+    instance.now = NOW + dt.timedelta(hours=30)
+    assert instance.run(dg.RunRequest(job_name=STANDING_CHECKS))
+    assert failing() == ["core/events: no_partition_is_left_failed on 2026-03-24"]
+    assert "keeps its last state while these stand failed" in instance.ask("refresh_sensor")
+    instance.now = NOW  # when the day has not waited for long
+    request = instance.ask("refresh_sensor")
+    assert request.job_name == STANDING_CHECKS
+    assert instance.run(request)
+    assert failing() == []
+    assert "keeps its last state while these stand failed" in instance.ask("refresh_sensor")
 
 
 class TestAttempts:
