@@ -155,6 +155,7 @@ def ledger(folder: DataFolder) -> list[tuple[str]]:
     return sorted((row["path"],) for row in rows)
 
 
+@pytest.mark.slow
 def test_a_standing_check_that_failed_is_asked_again_as_soon_as_it_would_pass_and_not_before(folder, instance):
     def failing() -> list[str]:
         return [str(one) for one in folder.open_failures() if one.asset == "core/events"]
