@@ -15,6 +15,7 @@ from streaming_assets.errors import (
     EngineError,
     InstanceError,
     LakeSettingsError,
+    LandingMissingError,
 )
 from streaming_assets.lake.days import Days
 from streaming_assets.settings import ENGINES_EXPECTED, SettingError, Settings, engines
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SettingError, LakeSettingsError, EngineError) as error:
         print(error, file=sys.stderr)
         return WRONG_USE
-    except (ContractMismatchError, ConflictError, InstanceError) as error:
+    except (ContractMismatchError, ConflictError, InstanceError, LandingMissingError) as error:
         print(error, file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:

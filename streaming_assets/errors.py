@@ -23,3 +23,7 @@ class ModelRefusedError(RuntimeError):
 
 class EngineError(RuntimeError):
     """An engine that the settings name cannot be used here."""
+
+
+class LandingMissingError(RuntimeError):
+    """The landing folder is not there, so that nobody can say what lies in it: nothing is read, and nothing forgotten."""

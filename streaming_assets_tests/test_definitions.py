@@ -33,6 +33,7 @@ TABLES = [table for table in contracts.ALL.values() if table.group != "meta"]
 
 # They tell, and stop nothing: what they see is odd, and yet can be true.
 WARNINGS = {
+    ("raw/event_files", "every_landed_file_was_read"),
     ("raw/events", "at_most_1_percent_of_a_days_rows_are_rejected"),
     ("core/events", "at_most_5_percent_of_a_days_rows_are_duplicates"),
     ("core/events", "every_event_id_is_on_one_day"),

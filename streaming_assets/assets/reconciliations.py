@@ -20,6 +20,8 @@ from streaming_assets.quality.statistical import ASSET as STATISTICAL_ASSET
 from streaming_assets.quality.statistical import statistical_checks
 
 _SAMPLE_ROWS = 20
+_PATHS_NAMED = 5
+_LONGEST_TEXT = 500
 
 
 def reconciliation_checks(max_rejected_share: float) -> list[CheckSet]:
@@ -59,6 +61,7 @@ def _finding(lake: Lake, reconciliation: Reconciliation, days: list[dt.date] | N
     if reconciliation.figures is None:
         found = [reconciliation.violated(lake.read, span, count) for span in spans]
         violations = [row for rows in found for row in rows.limit(10_000).to_pyarrow().to_pylist()]
+        violations.sort(key=lambda row: str(row.get("path")))
         numbers = {"violations": len(violations)} | _numbers_in(violations)
     else:
         measured = [reconciliation.measured(lake.read, span, count) for span in spans]
@@ -101,9 +104,19 @@ def _days_in(violations: Iterable[Mapping[str, Any]]) -> Iterable[dt.date]:
 
 
 def _numbers_in(violations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The numbers of the first violation, as an example."""
+    """Which files they are of, and what is said of the first violation, as an example. Whose rows they are is not told."""
     first = violations[0] if violations else {}
-    return {name: value for name, value in first.items() if isinstance(value, int | float)}
+    paths = [row["path"] for row in violations if row.get("path") is not None]
+    more = f" and {len(paths) - _PATHS_NAMED} more" if len(paths) > _PATHS_NAMED else ""
+    files = {"files": _on_one_line(", ".join(paths[:_PATHS_NAMED]) + more)} if paths else {}
+    texts = {name: _on_one_line(first[name]) for name in ("status", "error") if first.get(name)}
+    return files | texts | {name: value for name, value in first.items() if isinstance(value, int | float)}
+
+
+def _on_one_line(text: str) -> str:
+    """As a message can take it: the path of a file may hold anything."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_TEXT else f"{line[:_LONGEST_TEXT]} …"
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from streaming_assets.automation.jobs import (
     REFRESH_ENTITIES,
     REFRESH_MODELS,
 )
+from streaming_assets.errors import LandingMissingError
 from streaming_assets.lake.days import Days, ranges_of
 from streaming_assets.lake.failures import blocking_upstream, days_behind, days_unseen, held_days, unchecked
-from streaming_assets.lake.ingest import ledger_rows, new_files, orphans, withdrawn_files
+from streaming_assets.lake.ingest import ledger_rows, new_files, orphans, waiting_files, withdrawn_files
 from streaming_assets.lake.lake import LEDGER, Lake
 from streaming_assets.lake.publish import is_stale
 from streaming_assets.lake.snapshots import Cutoffs
@@ -52,6 +53,14 @@ def ingest_work(
     yield from (f"{file_id} is not in the ledger" for file_id in sorted(orphans(lake, ledger)))
     if lake.snapshot("core/calendar").state.version:
         yield from (f"{subject} is not checked" for subject in unchecked(lake, subjects))
+
+
+def what_waits(lake: Lake, sources: Sources) -> str:
+    """How many files an ingest would read now, and of which folder; or that there is none to look in."""
+    try:
+        return f"{len(waiting_files(lake, sources)):,} files in {lake.settings.landing_dir}"
+    except LandingMissingError as missing:
+        return f"unknown: {missing}"
 
 
 def due_days(lake: Lake, known: Days, subjects: Mapping[str, str]) -> set[dt.date]:
@@ -170,4 +179,5 @@ __all__ = [
     "stale_experiments",
     "stale_marts",
     "stale_models",
+    "what_waits",
 ]

@@ -30,12 +30,12 @@ from streaming_assets.automation.plan import (
     stale_experiments,
     stale_marts,
     stale_models,
+    what_waits,
 )
 from streaming_assets.build import check_sets, utc_now
 from streaming_assets.lake.days import Days, ranges_of
 from streaming_assets.lake.engine import duckdb_engine
 from streaming_assets.lake.failures import open_failures, unchecked
-from streaming_assets.lake.ingest import waiting_files
 from streaming_assets.lake.lake import LEDGER, Lake
 from streaming_assets.lake.publish import RECORD, is_stale
 from streaming_assets.lake.studies import load_experiments
@@ -127,7 +127,7 @@ def _status_lines(lake: Lake) -> Iterator[str]:
     }
     yield "files      " + (", ".join(f"{count:,} {status}" for status, count in counts.items()) or "none")
     sources = load_sources(settings.sources_dir)
-    yield f"waiting    {len(waiting_files(lake, sources)):,} files in {settings.landing_dir}"
+    yield f"waiting    {what_waits(lake, sources)}"
     events = lake.snapshot("core/events")
     days = sorted({events.days_of(file) for file in events.files})
     yield "days       " + (f"{len(days):,} with events, {days[0]} to {days[-1]}" if days else "none")

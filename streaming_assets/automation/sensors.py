@@ -14,12 +14,14 @@ from streaming_assets.assets.io import RANGE_END, RANGE_START
 from streaming_assets.automation.attempts import attempt, work_of
 from streaming_assets.automation.clock import Clock
 from streaming_assets.automation.dead_runs import end_dead_runs
-from streaming_assets.automation.jobs import COMPUTE_DAYS, INGEST, PUBLISH
+from streaming_assets.automation.jobs import COMPUTE_DAYS, INGEST, PUBLISH, STANDING_CHECKS
 from streaming_assets.automation.partitions import known_days
 from streaming_assets.automation.plan import REFRESHES, due_days, held_days, ingest_work, runs_for
+from streaming_assets.automation.standing import recovered
 from streaming_assets.lake.days import ranges_of
 from streaming_assets.lake.engine import duckdb_engine
 from streaming_assets.lake.failures import open_failures
+from streaming_assets.lake.ingest import ledger_rows
 from streaming_assets.lake.lake import Lake, reporting_day
 from streaming_assets.settings import Settings
 from streaming_assets.sources import load_sources
@@ -58,7 +60,12 @@ def _landing_sensor(settings: Settings, clock: Clock, subjects: Mapping[str, str
         with duckdb_engine(settings) as engine:
             # Files that may still be written to are left for later.
             ready = partial(is_settled, now=now, seconds=settings.settle_seconds)
-            work = list(ingest_work(Lake(settings, engine), load_sources(settings.sources_dir), subjects, ready))
+            lake = Lake(settings, engine)
+            if not (settings.landing_dir.is_dir() or ledger_rows(lake)):
+                return dg.SkipReason(
+                    f"nothing was taken in yet, and there is no folder {settings.landing_dir} to look in"
+                )
+            work = list(ingest_work(lake, load_sources(settings.sources_dir), subjects, ready))
         if not work:
             return dg.SkipReason(f"nothing new in {settings.landing_dir}")
         return attempt(context.instance, INGEST, work_of(work), {}, now)
@@ -93,12 +100,13 @@ def _pending_days_sensor(
 def _refresh_sensor(settings: Settings, clock: Clock, subjects: Subjects, jobs: Jobs) -> dg.SensorDefinition:
     @dg.sensor(
         name="refresh_sensor",
-        jobs=[jobs[refresh.job] for refresh in REFRESHES],
+        jobs=[*(jobs[refresh.job] for refresh in REFRESHES), jobs[STANDING_CHECKS]],
         minimum_interval_seconds=FOLLOWING_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
             "When no day is pending: the next of users and content, marts, experiments, models and the published file "
-            "that is behind. Ends runs whose process is gone."
+            "that is behind; then the standing checks, where one that stands failed would pass. Ends runs whose process "
+            "is gone."
         ),
     )
     def refresh(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
@@ -114,13 +122,17 @@ def _refresh_sensor(settings: Settings, clock: Clock, subjects: Subjects, jobs: 
                 return dg.SkipReason(f"days are pending: {', '.join(map(str, ranges_of(pending)))}")
             blocking = [str(failure) for failure in open_failures(lake) if failure.is_blocking]
             due = next((found.job for found in REFRESHES if found.is_due(lake, subjects.get(found.job, {}))), None)
+            is_held = bool(blocking) and due == PUBLISH
             seen = [*_seen(lake)]
-        if due is None:
-            return dg.SkipReason("everything is up to date")
-        if blocking and due == PUBLISH:
+            over = recovered(lake, subjects[COMPUTE_DAYS], now) if due is None or is_held else []
+        if over:
+            return attempt(context.instance, STANDING_CHECKS, work_of(map(repr, over)), {}, now)
+        if is_held:
             return dg.SkipReason(
                 f"the published file keeps its last state while these stand failed: {'; '.join(blocking)}"
             )
+        if due is None:
+            return dg.SkipReason("everything is up to date")
         return attempt(context.instance, due, work_of([due, *seen]), {}, now)
 
     return refresh

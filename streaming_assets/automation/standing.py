@@ -1,5 +1,7 @@
 """Checks that a schedule asks each morning, whatever ran: they judge what did not happen.
 
+One that stands failed is asked again as soon as it would pass, so that its recovery need not wait for the next morning.
+
 A run judges what it has written. That nothing came, or that a day was left behind, no run would notice. They are not part
 of `streaming-assets run` or `check`, and publishing does not wait for them: who tries the sample runs no schedule.
 """
@@ -15,7 +17,7 @@ from streaming_assets.automation.clock import Clock
 from streaming_assets.automation.partitions import known_days
 from streaming_assets.automation.plan import due_days
 from streaming_assets.lake.days import ONE_DAY
-from streaming_assets.lake.failures import Verdict, held_since
+from streaming_assets.lake.failures import OpenFailure, Verdict, held_since, open_failures
 from streaming_assets.lake.lake import LEDGER, Lake
 from streaming_assets.quality.punctuality import hours_between, hours_since_change, is_live, missing_days
 from streaming_assets.transforms.calendar import date_at
@@ -69,6 +71,19 @@ def standing_checks(daily: Mapping[str, str], clock: Clock) -> CheckSet:
     )
 
 
+def recovered(lake: Lake, daily: Mapping[str, str], now: dt.datetime) -> list[OpenFailure]:
+    """Standing checks that stand failed and would not fail now, on some of their days at least.
+
+    They are asked only where one stands failed. What begins to fail waits for the morning.
+    """
+    names = {(one.asset, one.name) for one in STANDING}
+    standing = [failure for failure in open_failures(lake) if (failure.asset, failure.check) in names]
+    if not standing:
+        return []
+    verdicts = {found.verdict.check: found.verdict for found in _find(lake, None, daily=daily, clock=lambda: now)}
+    return [failure for failure in standing if not failure.days <= (verdicts[failure.check].days or frozenset())]
+
+
 def _find(lake: Lake, _days: list[dt.date] | None, *, daily: Mapping[str, str], clock: Clock) -> Iterable[Finding]:
     now, ledger = clock(), lake.rows(LEDGER)
     yield yesterday_has_landed(lake, ledger, now)
@@ -76,10 +91,10 @@ def _find(lake: Lake, _days: list[dt.date] | None, *, daily: Mapping[str, str], 
 
 
 def yesterday_has_landed(lake: Lake, ledger: Iterable[Mapping[str, Any]], now: dt.datetime) -> Finding:
-    """Fails on every day from the last one with events to yesterday."""
-    rows = list(ledger)
-    last_day = lake.snapshot(ASSET).last_day
-    missing = missing_days(rows, last_day, date_at(now, lake.settings.timezone) - ONE_DAY)
+    """Fails on every day from the last one with events, of those up to yesterday, to yesterday."""
+    rows, events = list(ledger), lake.snapshot(ASSET)
+    yesterday = date_at(now, lake.settings.timezone) - ONE_DAY
+    last_day, missing = missing_days(rows, map(events.days_of, events.files), yesterday)
     numbers: dict[str, Any] = {"days_missing": len(missing or ()), "last_day": str(last_day or "none")}
     if not is_live(rows):
         numbers["expected"] = "nothing: no file was ever taken in within two days of its last event"

@@ -3,7 +3,9 @@
 from streaming_assets.contracts.table import Column, Table
 
 EVENT_TYPES = ("play", "skip", "complete", "pause", "search", "preview", "exposure", "other")
-FILE_STATUSES = ("loaded", "replaced", "failed", "unclaimed")
+NOT_READ = ("failed", "unclaimed")
+"""Statuses of a file of which nothing was loaded in its present state."""
+FILE_STATUSES = ("loaded", "replaced", *NOT_READ)
 REJECT_REASONS = (
     "missing_user_id",
     "missing_content_id",

@@ -40,6 +40,13 @@ class OpenFailure:
     opened_at: dt.datetime
     numbers: str
 
+    @property
+    def days(self) -> frozenset[dt.date]:
+        """The days of the row, none where it is not of days."""
+        if self.first_date is None or self.last_date is None:
+            return frozenset()
+        return frozenset(Days(self.first_date, self.last_date))
+
     def __str__(self) -> str:
         when = "" if self.first_date is None else f" on {Days(self.first_date, self.last_date or self.first_date)}"
         return f"{self.asset}: {self.check}{when}"
@@ -56,7 +63,7 @@ def blocked_days(failures: Iterable[OpenFailure], group: str) -> set[dt.date]:
         day
         for failure in failures
         if failure.is_blocking and failure.asset.startswith(f"{group}/")
-        for day in _days_of(failure)
+        for day in failure.days
     }
 
 
@@ -134,7 +141,7 @@ def record(
         dataclasses.replace(failure, first_date=span.first, last_date=span.last)
         for failure in old
         if failure.check in names
-        for span in ranges_of(_days_of(failure) & waiting)
+        for span in ranges_of(failure.days & waiting)
     ]
     failed = [
         OpenFailure(
@@ -167,7 +174,7 @@ def days_to_check(lake: Lake, subject: str, asset: str, about: str, checks: Iter
         day
         for failure in open_failures(lake)
         if failure.asset == asset and failure.check in names
-        for day in _days_of(failure)
+        for day in failure.days
     }
     unseen = unchecked_days(lake.snapshot(about).state, checked_version(lake, subject))
     return unseen | _left_out(lake, subject) | standing
@@ -221,12 +228,6 @@ def _notes(lake: Lake, of: str) -> dict[str, Any]:
 def _noted(lake: Lake, of: str, subject: str, value: Any) -> dict[str, Any]:
     """The notes with that of the subject; none where there is nothing to note."""
     return {name: noted for name, noted in {**_notes(lake, of), subject: value}.items() if noted}
-
-
-def _days_of(failure: OpenFailure) -> set[dt.date]:
-    if failure.first_date is None or failure.last_date is None:
-        return set()
-    return set(Days(failure.first_date, failure.last_date))
 
 
 def _opened_at(old: Iterable[OpenFailure], check: str, span: Days | None, now: dt.datetime) -> dt.datetime:

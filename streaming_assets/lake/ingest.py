@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from streaming_assets import contracts
+from streaming_assets.contracts.raw import NOT_READ
 from streaming_assets.lake.days import DayVersions
 from streaming_assets.lake.delta import DataFile
 from streaming_assets.lake.lake import LEDGER, Lake, clear_scratch, next_version
@@ -18,7 +19,6 @@ from streaming_assets.sources.reader import ReadFile
 
 _FILES_AT_ONCE = 100
 _BATCHES_PER_TASK = 4
-_NOT_LOADED = ("failed", "unclaimed")
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Ingested:
 
     @property
     def failures(self) -> list[Mapping[str, Any]]:
-        return [row for row in self.files if row["status"] in _NOT_LOADED]
+        return [row for row in self.files if row["status"] in NOT_READ]
 
 
 @dataclass
@@ -69,7 +69,7 @@ def ledger_rows(lake: Lake) -> dict[str, dict[str, Any]]:
 
 
 def waiting_files(lake: Lake, sources: Sources) -> list[LandedFile]:
-    """What an ingest would read now."""
+    """What an ingest would read now. Raises LandingMissingError."""
     return new_files(scan(lake.settings.landing_dir), ledger_rows(lake), sources)
 
 
@@ -82,7 +82,7 @@ def orphans(lake: Lake, ledger: Mapping[str, Mapping[str, Any]]) -> set[str]:
 def withdrawn_files(landed: Iterable[LandedFile], ledger: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Ledger rows of files that did not load and are no longer there."""
     present = {file.file_id for file in landed}
-    return [row for row in ledger.values() if row["status"] in _NOT_LOADED and row["file_id"] not in present]
+    return [row for row in ledger.values() if row["status"] in NOT_READ and row["file_id"] not in present]
 
 
 def ingest(
@@ -98,7 +98,7 @@ def ingest(
     only_settled: leave files for later that may still be written to.
 
     The rows are committed table by table, raw/events last, then the ledger: a run that dies in between leaves files
-    that the ledger does not know, and the next run replaces the same rows again.
+    that the ledger does not know, and the next run replaces the same rows again. Raises LandingMissingError.
     """
     landed = scan(lake.settings.landing_dir)
     ledger = ledger_rows(lake)

@@ -16,14 +16,18 @@ def is_live(ledger: Iterable[Mapping[str, Any]]) -> bool:
     return any(row["last_event_at"] and row["ingested_at"] - row["last_event_at"] <= LIVE_WITHIN for row in ledger)
 
 
-def missing_days(ledger: Iterable[Mapping[str, Any]], last_day: dt.date | None, yesterday: dt.date) -> Days | None:
-    """Days after the last one with events, up to yesterday; None where there are none, or where none is expected.
+def missing_days(
+    ledger: Iterable[Mapping[str, Any]], days: Iterable[dt.date], yesterday: dt.date
+) -> tuple[dt.date | None, Days | None]:
+    """Of the days with events, the last one up to yesterday, and the days after it up to yesterday, which are missing.
 
-    None is expected of a lake that took in nothing but history, such as the sample.
+    Later days say nothing of yesterday: a clock that runs ahead, or the night's first file, is not what was to come.
+    None is missing of a lake that took in nothing but history, such as the sample, or that begins today.
     """
-    if last_day is None or last_day >= yesterday or not is_live(ledger):
-        return None
-    return Days(last_day + ONE_DAY, yesterday)
+    last_day = max((day for day in days if day <= yesterday), default=None)
+    if last_day is None or last_day == yesterday or not is_live(ledger):
+        return last_day, None
+    return last_day, Days(last_day + ONE_DAY, yesterday)
 
 
 def hours_since_change(

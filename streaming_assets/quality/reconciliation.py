@@ -134,11 +134,25 @@ def _of_files(max_rejected_share: float) -> list[Reconciliation]:
             dict.fromkeys(["raw/event_files"]),
             is_blocking=True,
             advice=(
-                "See the reasons in raw/rejected_rows; correct the file or its source's YAML and land it again, "
-                "or raise STREAMING_ASSETS_MAX_REJECTED_SHARE."
+                "See the reasons in raw/rejected_rows; land a corrected file under the same path, or correct its source's "
+                "YAML, or raise STREAMING_ASSETS_MAX_REJECTED_SHARE. A file that was taken away, or corrected under another "
+                "name, still counts: land a file of 0 bytes under its path, which takes its rows out."
             ),
             violations=partial(violations.files_with_many_rejected, most=max_rejected_share),
             judged_by="max_rejected_share",
+        ),
+        Reconciliation(
+            "every_landed_file_was_read",
+            "raw/event_files",
+            "No file of the ledger is failed or unclaimed.",
+            dict.fromkeys(["raw/event_files"]),
+            is_blocking=False,
+            advice=(
+                "The error says what was found and what was expected: land the whole file again under the same path, or "
+                "correct or add its source's YAML, or take the file away. Until then nothing of it is in the tables, or "
+                "what was there before it."
+            ),
+            violations=violations.files_not_read,
         ),
     ]
 

@@ -1,12 +1,14 @@
 """Where numbers that must agree do not: one row per file or day, with the numbers; no rows where they agree.
 
-Pure: lazy tables in, a lazy table out. Columns: `date` and the numbers, or file_id, path, event_dates and the numbers.
+Pure: lazy tables in, a lazy table out. Columns: `date` and the numbers, or file_id, path,
+event_dates where its rows have days, and the numbers.
 Every day that is in the tables is judged, those at the edges from what of their neighbours is there.
 """
 
 import ibis
 from ibis import _
 
+from streaming_assets.contracts.raw import NOT_READ
 from streaming_assets.transforms.columns import total
 
 
@@ -42,6 +44,11 @@ def files_unknown_to_the_ledger(event_files: ibis.Table, raw_events: ibis.Table)
         .agg(loaded=_.count(), first_date=_.event_date.min(), last_date=_.event_date.max())
         .anti_join(event_files, "file_id")
     )
+
+
+def files_not_read(event_files: ibis.Table) -> ibis.Table:
+    """Per file that was landed and not loaded as it is: status, error. Its days are not known, or of what it was before."""
+    return event_files.filter(_.status.isin(NOT_READ)).select("file_id", "path", "status", "error")
 
 
 def files_with_many_rejected(event_files: ibis.Table, most: float) -> ibis.Table:

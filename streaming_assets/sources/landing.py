@@ -7,6 +7,8 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from streaming_assets.errors import LandingMissingError
+
 TEXT_EXTENSIONS = (".jsonl", ".csv", ".tsv", ".json")
 COMPRESSIONS = (".gz", ".zst")
 EXTENSIONS = (".parquet", *(text + packed for text in TEXT_EXTENSIONS for packed in ("", *COMPRESSIONS)))
@@ -46,13 +48,21 @@ def is_settled(file: LandedFile, now: dt.datetime, seconds: int) -> bool:
 
 
 def scan(landing: Path) -> list[LandedFile]:
-    """The files below landing at any depth that have a known extension, sorted by path; none if there is no folder.
+    """The files below landing at any depth that have a known extension, sorted by path.
 
     Hidden names and names ending in `.tmp` or `.part`, of files and of folders, are passed over. Linked folders
-    are not entered. A file that vanishes meanwhile is left out. Raises OSError for a folder that cannot be listed.
+    are not entered. What vanishes meanwhile is left out, but for landing itself, such as a disk that was unmounted: raises
+    LandingMissingError; OSError for a folder that cannot be listed.
     """
+
+    def unless_gone(error: OSError) -> None:
+        if not landing.is_dir():
+            raise _missing(landing) from error
+        if not isinstance(error, FileNotFoundError):
+            raise error
+
     found = []
-    for folder, folders, names in os.walk(landing, onerror=_raise_unless_gone):
+    for folder, folders, names in os.walk(landing, onerror=unless_gone):
         folders[:] = [name for name in folders if not _is_passed_over(name)]
         for name in names:
             if name.lower().endswith(EXTENSIONS) and not _is_passed_over(name):
@@ -60,6 +70,8 @@ def scan(landing: Path) -> list[LandedFile]:
                     found.append(inspect(landing, Path(folder, name)))
                 except FileNotFoundError:
                     continue
+    if not landing.is_dir():
+        raise _missing(landing)
     return sorted(found, key=lambda file: file.path)
 
 
@@ -83,9 +95,11 @@ def inspect(landing: Path, absolute: Path) -> LandedFile:
     )
 
 
-def _raise_unless_gone(error: OSError) -> None:
-    if not isinstance(error, FileNotFoundError):
-        raise error
+def _missing(landing: Path) -> LandingMissingError:
+    return LandingMissingError(
+        f"landing folder {landing} is not there; expected a folder: mount it again or make it, "
+        "or name another one by STREAMING_ASSETS_LANDING"
+    )
 
 
 def _is_passed_over(name: str) -> bool:

@@ -13,8 +13,11 @@ from streaming_assets import contracts
 from streaming_assets.assets.io import RANGE_END, RANGE_START
 from streaming_assets.automation.attempts import LONGEST_WAIT, WORK, attempt
 from streaming_assets.automation.dead_runs import STARTING, end_dead_runs
+from streaming_assets.automation.jobs import STANDING_CHECKS
+from streaming_assets.automation.report import status
 from streaming_assets.automation.schedules import last_two_days
 from streaming_assets.build import build_definitions
+from streaming_assets.errors import LandingMissingError
 from streaming_assets.lake.days import Days
 from streaming_assets.lake.lock import writer_lock
 from streaming_assets.settings import Settings
@@ -125,9 +128,50 @@ class TestLanding:
         assert instance.ask("landing_sensor").run_key != first.run_key
 
 
+class TestALandingFolderThatIsNotThere:
+    def test_is_no_empty_one_once_files_were_taken_in(self, folder, instance):
+        land(folder, dt.timedelta(minutes=1), **{"a.jsonl": play("ann", 24), "b.csv": "a,b\n1,2\n"})
+        request = instance.ask("landing_sensor")
+        assert instance.run(request)
+        folder.landing.rename(folder.landing.with_name("unmounted"))
+        with pytest.raises(LandingMissingError, match=f"{folder.landing} is not there"):
+            instance.ask("landing_sensor")
+        assert not instance.run(request)
+        assert ledger(folder) == [("a.jsonl",), ("b.csv",)]
+        assert f"waiting    unknown: landing folder {folder.landing} is not there" in status(folder.settings)
+        folder.landing.with_name("unmounted").rename(folder.landing)
+        assert instance.ask("landing_sensor") == f"nothing new in {folder.landing}"
+
+    def test_is_waited_for_before_anything_was_taken_in(self, folder, instance):
+        folder.landing.rmdir()
+        skipped = instance.ask("landing_sensor")
+        assert skipped == f"nothing was taken in yet, and there is no folder {folder.landing} to look in"
+        land(folder, dt.timedelta(minutes=1), **{"a.jsonl": play("ann", 24)})
+        assert isinstance(instance.ask("landing_sensor"), dg.RunRequest)
+
+
 def ledger(folder: DataFolder) -> list[tuple[str]]:
     rows = folder.table(contracts.ALL["raw/event_files"]).to_pylist()
     return sorted((row["path"],) for row in rows)
+
+
+@pytest.mark.slow
+def test_a_standing_check_that_failed_is_asked_again_as_soon_as_it_would_pass_and_not_before(folder, instance):
+    def failing() -> list[str]:
+        return [str(one) for one in folder.open_failures() if one.asset == "core/events"]
+
+    folder.land({"a.jsonl": play("ann", 24) * 5 + '{"user_id": "x"}\n' * 5})
+    folder.run(groups=("raw", "core"))
+    instance.now = NOW + dt.timedelta(hours=30)
+    assert instance.run(dg.RunRequest(job_name=STANDING_CHECKS))
+    assert failing() == ["core/events: no_partition_is_left_failed on 2026-03-24"]
+    assert "keeps its last state while these stand failed" in instance.ask("refresh_sensor")
+    instance.now = NOW  # when the day has not waited for long
+    request = instance.ask("refresh_sensor")
+    assert request.job_name == STANDING_CHECKS
+    assert instance.run(request)
+    assert failing() == []
+    assert "keeps its last state while these stand failed" in instance.ask("refresh_sensor")
 
 
 class TestAttempts:

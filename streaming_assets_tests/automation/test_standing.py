@@ -11,7 +11,7 @@ import pytest
 
 from streaming_assets import contracts
 from streaming_assets.automation.jobs import STANDING_CHECKS
-from streaming_assets.automation.standing import no_partition_is_left_failed, yesterday_has_landed
+from streaming_assets.automation.standing import no_partition_is_left_failed, recovered, yesterday_has_landed
 from streaming_assets.build import build_definitions
 from streaming_assets.lake.days import Days, DayVersions
 from streaming_assets.lake.engine import duckdb_engine
@@ -71,6 +71,16 @@ class TestYesterdayHasLanded:
         assert verdict.days == {march(4), march(5)}
         assert verdict.numbers["days_missing"] == 2
 
+    def test_a_later_day_with_events_does_not_stand_for_yesterday(self, lake: Lake):
+        with_events(lake, 1, 2, 5)
+        verdict = yesterday_has_landed(lake, [taken_in(2, morning(3, 3))], morning(5)).verdict
+        assert verdict.days == {march(3), march(4)}
+        assert verdict.numbers == {"days_missing": 2, "last_day": "2024-03-02"}
+
+    def test_of_a_service_that_begins_today_nothing_is_expected(self, lake: Lake):
+        with_events(lake, 5)
+        assert yesterday_has_landed(lake, [taken_in(5, morning(5, 8))], morning(5, 9)).verdict.passed
+
     def test_yesterday_is_that_of_the_reporting_zone(self, lake: Lake):
         with_events(lake, 3)
         lake.settings = replace(lake.settings, timezone="America/Los_Angeles")
@@ -116,6 +126,31 @@ class TestNoPartitionIsLeftFailed:
         finding = no_partition_is_left_failed(lake, [], {}, morning(7, 4))
         assert finding.verdict.days == {march(5)}
         assert finding.sample == [{"date": "2024-03-05", "waits": "held", "hours": 25.0}]
+
+
+class TestRecovered:
+    def missing(self, lake: Lake, *days: int) -> None:
+        """Yesterday's check was asked when these days were missing; the ledger is of a service that runs."""
+        lake.write(LEDGER, table_of(contracts.ALL[LEDGER], [taken_in(3, morning(4, 3)) | {"touched_dates": []}]))
+        verdict = Verdict("yesterday_has_landed", False, False, days=frozenset(map(march, days)))
+        record(lake, "standing", EVENTS.name, [verdict], None, lake.snapshot(LEDGER).state, morning(max(days) + 1))
+
+    def found(self, lake: Lake, now: dt.datetime) -> list[str]:
+        return list(map(str, recovered(lake, {}, now)))
+
+    def test_a_check_that_would_fail_on_the_same_days_or_more_has_not(self, lake: Lake):
+        with_events(lake, 3)
+        self.missing(lake, 4, 5)
+        assert self.found(lake, morning(6)) == self.found(lake, morning(7)) == []
+
+    def test_one_that_would_pass_on_some_of_its_days_has(self, lake: Lake):
+        with_events(lake, 3, 4)
+        self.missing(lake, 4, 5)
+        assert self.found(lake, morning(6)) == ["core/events: yesterday_has_landed on 2024-03-04 to 2024-03-05"]
+
+    def test_where_none_stands_failed_there_is_nothing_to_recover(self, lake: Lake):
+        with_events(lake, 3)
+        assert self.found(lake, morning(6)) == []
 
 
 def test_the_job_enters_what_it_finds_and_takes_it_out_when_yesterday_has_come(settings: Settings):

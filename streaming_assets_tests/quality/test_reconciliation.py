@@ -177,6 +177,24 @@ def test_a_file_may_have_a_tenth_of_its_rows_rejected_and_no_more():
     ]
 
 
+def test_files_of_which_nothing_was_loaded_are_named_with_their_error():
+    broken = {"status": "failed", "error": "gzip container cannot be decoded"}
+    files = [
+        ledger("good.csv", 3, 3, 0) | {"status": "loaded"},
+        ledger("landed_again.csv", 3, 3, 0) | {"status": "replaced"},
+        ledger("new.csv.gz", 0, 0, 0) | broken | {"event_dates": []},
+        ledger("once_good.csv.gz", 3, 3, 0) | broken,
+        ledger("strange.csv", 0, 0, 0) | {"status": "unclaimed", "error": "no source claims it"},
+    ]
+    found = violated("raw/event_files", "every_landed_file_was_read", {"raw/event_files": files}, None)
+    assert [(row["path"], row["status"], row["error"]) for row in found] == [
+        ("new.csv.gz", "failed", "gzip container cannot be decoded"),
+        ("once_good.csv.gz", "failed", "gzip container cannot be decoded"),
+        ("strange.csv", "unclaimed", "no source claims it"),
+    ]
+    assert not violated("raw/event_files", "every_landed_file_was_read", {"raw/event_files": files[:2]}, None)
+
+
 class TestRejectedShareOfDays:
     blocking = "rejected_share_of_every_day_is_within_the_limit"
     warning = "at_most_1_percent_of_a_days_rows_are_rejected"

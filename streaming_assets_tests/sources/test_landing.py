@@ -3,6 +3,9 @@ import hashlib
 import os
 from pathlib import Path
 
+import pytest
+
+from streaming_assets.errors import LandingMissingError
 from streaming_assets.sources import scan
 
 
@@ -25,8 +28,11 @@ def test_hidden_and_unfinished_names_are_never_touched(tmp_path):
     assert scan(tmp_path) == []
 
 
-def test_a_landing_folder_that_does_not_exist_holds_no_files(tmp_path):
-    assert scan(tmp_path / "nowhere") == []
+def test_a_landing_folder_that_is_not_there_is_no_empty_one(tmp_path):
+    put(tmp_path / "a file")
+    for landing in (tmp_path / "unmounted", tmp_path / "a file"):
+        with pytest.raises(LandingMissingError, match=f"{landing} is not there; expected a folder"):
+            scan(landing)
 
 
 def test_a_file_is_known_by_the_md5_of_its_path_and_its_state(tmp_path):
