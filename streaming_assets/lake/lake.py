@@ -1,6 +1,5 @@
 """The lake: every table by its contract, read lazily, written in one commit."""
 
-import copy
 import dataclasses
 import datetime as dt
 import json
@@ -8,6 +7,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,15 @@ LEDGER = "raw/event_files"
 SHAPE_FILE = "lake.json"
 
 
+@dataclass
+class Family:
+    """The lakes of one run, by engine, that see the same versions. starting: the engine of the one to be made."""
+
+    lakes: "dict[str, Lake]"
+    snapshots: dict[str, Snapshot]
+    starting: Engine
+
+
 class Lake:
     """Tables under DIR/lake, with DuckDB to read and write them; `computing` gives the lake of another engine.
 
@@ -34,14 +43,15 @@ class Lake:
     sees one state.
     """
 
-    def __init__(self, settings: Settings, engine: DuckDBEngine) -> None:
+    def __init__(self, settings: Settings, engine: DuckDBEngine, family: "Family | None" = None) -> None:
         self.settings = settings
         # Published views name the files by these paths, and are opened from anywhere.
         self.root = settings.lake_dir.resolve()
         self.engine = engine
-        self.compute: Engine = engine
-        self._by_engine: dict[str, Lake] = {engine.kind: self}
-        self._snapshots: dict[str, Snapshot] = {}
+        self.compute: Engine = family.starting if family else engine
+        self._family = family or Family({}, {}, engine)
+        self._family.lakes[self.compute.kind] = self
+        self._snapshots = self._family.snapshots
         self._remembered: dict[str, ibis.Table] = {}
         self._scratch = self.root / ".scratch" / uuid.uuid4().hex
         require_shape(settings)
@@ -49,17 +59,14 @@ class Lake:
     def computing(self, group: str) -> "Lake":
         """The same versions, with the engine that the settings name for the group to read and write rows."""
         kind = self.settings.engine_of(group)
-        if kind not in self._by_engine:
-            other = copy.copy(self)
-            other.compute = spark_engine(self.settings)
-            other._remembered = {}
-            other._scratch = self._scratch / kind
-            self._by_engine[kind] = other
-        return self._by_engine[kind]
+        if kind not in self._family.lakes:
+            self._family.starting = spark_engine(self.settings)
+            return Lake(self.settings, self.engine, self._family)
+        return self._family.lakes[kind]
 
     def close(self) -> None:
         """Delete what is remembered, and let go of engines that `computing` started."""
-        for lake in self._by_engine.values():
+        for lake in self._family.lakes.values():
             lake.forget()
             if lake is not self:
                 lake.compute.close()
