@@ -33,6 +33,13 @@ class Found:
     runs_until: dt.datetime | None
 
 
+def put_right(record: Record, now: dt.datetime) -> Record:
+    """The record after the clock was set back: what it has of the time to come is of now."""
+    runs = tuple((dataclasses.replace(run, failed_at=min(run.failed_at, now)), told) for run, told in record.runs)
+    looked_at = record.looked_at and min(record.looked_at, now)
+    return dataclasses.replace(record, looked_at=looked_at, runs=runs)
+
+
 def with_channels(record: Record, names: Collection[str], now: dt.datetime) -> Record:
     """The record with an outbox for every configured channel.
 

@@ -12,7 +12,7 @@ from streaming_assets.alerts import record as records
 from streaming_assets.alerts.channels import Channel, Email, LogFile, Webhook
 from streaming_assets.alerts.messages import Wording
 from streaming_assets.alerts.record import Record
-from streaming_assets.alerts.telling import Found, deliver, looked, with_channels
+from streaming_assets.alerts.telling import Found, deliver, looked, put_right, with_channels
 from streaming_assets.automation.clock import Clock
 from streaming_assets.automation.failed_runs import failed_runs, last_green
 from streaming_assets.lake.engine import duckdb_engine
@@ -71,10 +71,10 @@ def tell(
     with _one_at_a_time, exclusive(settings.alerts_dir / ".lock"):
         channels = channels_of(settings)
         now = clock()
-        record = with_channels(records.load(file), [channel.name for channel in channels], now)
+        record = with_channels(put_right(records.load(file), now), [channel.name for channel in channels], now)
         last = record.looked_at
         if last is None or now - last >= wait_for_writer or not is_writing(settings.lake_dir):
-            record = looked(record, _found(settings, instance, record), Wording(settings.ui_url, advice), now)
+            record = looked(record, _found(settings, instance, record, now), Wording(settings.ui_url, advice), now)
         records.save(record, file)
         return deliver(record, channels, lambda after: records.save(after, file), clock)
 
@@ -117,11 +117,11 @@ def troubles(record: Record) -> Iterator[str]:
             yield f"{name}: {waiting}"
 
 
-def _found(settings: Settings, instance: dg.DagsterInstance, record: Record) -> Found:
-    failed = failed_runs(instance, record.seen, record.runs_until)
+def _found(settings: Settings, instance: dg.DagsterInstance, record: Record, now: dt.datetime) -> Found:
+    failed = failed_runs(instance, record.seen, record.runs_until, now)
     runs = [*(run for run, _ in record.runs), *failed.runs]
     since = min((run.failed_at for run in runs), default=dt.datetime.max)
-    green = last_green(instance, [run.job for run in runs], since)
+    green = last_green(instance, [run.job for run in runs], since, now)
     return Found(_standing(settings), failed.runs, green, failed.seen, failed.until)
 
 

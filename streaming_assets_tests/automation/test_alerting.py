@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.test_utils import freeze_time
 
 from streaming_assets.assets.io import HELD_BACK
 from streaming_assets.automation.alerting import WAIT_FOR_WRITER, alerts_sensor, status_lines, tell
@@ -30,7 +31,16 @@ class Folder:
     def __init__(self, data_dir: Path, instance: dg.DagsterInstance) -> None:
         self.settings = Settings(data_dir=data_dir, threads=1, memory_limit="500MB")
         self.instance = instance
-        self.now = NOW
+        self._set_to: dt.datetime | None = None
+
+    @property
+    def now(self) -> dt.datetime:
+        """The time of the instance's runs, unless it was set."""
+        return self._set_to or dt.datetime.now(dt.UTC).replace(tzinfo=None)
+
+    @now.setter
+    def now(self, to: dt.datetime | None) -> None:
+        self._set_to = to
 
     def judge(self, passed: bool) -> None:
         """An evaluation of a check of marts/platform_daily."""
@@ -130,6 +140,31 @@ def test_what_failed_while_nobody_looked_is_told_however_long_that_was(folder, m
     assert folder.told == [("failing", "publish")]
 
 
+def test_a_clock_that_was_ahead_silences_nothing_and_tells_nothing_twice(folder):
+    folder.runs(breaks, job="ingest")
+    folder.tell()
+    folder.runs(None, job="ingest")
+    folder.tell()
+    told = [("failing", "ingest"), ("recovered", "ingest")]
+    ahead = dt.datetime.now(dt.UTC) + dt.timedelta(days=3)
+    with freeze_time(ahead):
+        folder.now = ahead.replace(tzinfo=None)
+        folder.runs(breaks, job="compute_marts")
+        folder.tell()
+        folder.runs(None, job="refresh_models")
+    folder.now = None
+    told += [("failing", "compute_marts")]
+    folder.runs(breaks)
+    folder.runs(breaks, job="refresh_models")
+    folder.tell()
+    folder.tell()
+    told += [("failing", "publish"), ("failing", "refresh_models")]
+    assert folder.told == told
+    folder.runs(None, job="compute_marts")
+    folder.tell()
+    assert folder.told == [*told, ("recovered", "compute_marts")]
+
+
 def test_a_run_that_was_cancelled_is_no_failure(folder):
     run = folder.instance.create_run_for_job(dg.GraphDefinition(name="publish", node_defs=[]).to_job())
     folder.instance.report_run_canceled(run)
@@ -151,6 +186,7 @@ def test_the_sensor_waits_for_a_run_that_writes_but_not_for_ever(folder):
     def tick() -> str:
         return str(sensor(dg.build_sensor_context(instance=folder.instance)).skip_message)
 
+    folder.now = NOW
     assert tick() == "0 checks and 0 jobs stand failed"
     folder.judge(False)
     with writer_lock(folder.settings.lake_dir):
@@ -170,6 +206,7 @@ def test_the_sensor_runs_without_anybody_switching_it_on(folder):
 def test_a_dead_webhook_leaves_the_log_written_and_gets_what_it_missed(folder):
     with webhook(503, 503, 200) as hook:
         folder.settings = Settings(data_dir=folder.settings.data_dir, alert_webhook=hook.url)
+        folder.now = NOW
         folder.judge(False)
         folder.tell()
         folder.judge(True)
