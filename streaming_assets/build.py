@@ -160,6 +160,12 @@ def build_definitions(
     )
 
 
+def sensor_seconds(settings: Settings) -> dict[str, int]:
+    """Every how many seconds each sensor is to be asked, by its name."""
+    found = build_definitions(settings).sensors or ()
+    return {sensor.name: seconds for sensor in found if (seconds := sensor.minimum_interval_seconds)}
+
+
 _AT_NIGHT = (COMPUTE_DAYS, REFRESH_ENTITIES, COMPUTE_MARTS, DECIDE_EXPERIMENTS, REFRESH_MODELS, PUBLISH)
 
 _JOB_DESCRIPTIONS = {

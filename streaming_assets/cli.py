@@ -188,12 +188,13 @@ def _check(asked: argparse.Namespace) -> int:
 
 def _tell(settings: Settings, instance: "DagsterInstance") -> None:
     """Alerts of what stands failed. That they cannot go out changes nothing about what was computed."""
+    from streaming_assets.alerts.record import RecordUnreadableError
     from streaming_assets.automation.alerting import tell, troubles
     from streaming_assets.build import advice, check_sets, utc_now
 
     try:
         record = tell(settings, instance, utc_now, advice(check_sets(settings)))
-    except OSError as error:
+    except (OSError, RecordUnreadableError) as error:
         print(f"alerts were not sent: {error}", file=sys.stderr)
         return
     for trouble in troubles(record):

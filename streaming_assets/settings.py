@@ -12,7 +12,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 PREFIX = "STREAMING_ASSETS_"
 _BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
-_MAILBOX = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+")
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_MAILBOX = re.compile(rf"(?=.{{1,64}}@.{{1,253}}$){_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})*")
+"""RFC 5321, section 4.1.2, without quoted names and numbers for domains."""
 _LEAST_MEMORY = 100 * 10**6
 ENGINES = ("duckdb", "spark")
 ENGINES_EXPECTED = "duckdb or spark, or an engine for some groups too such as spark,marts=duckdb"
@@ -256,15 +259,21 @@ def _key(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    """A web address, without the slash at its end; what is wrong with it is not said, as it may be secret."""
+    """A web address; what is wrong with it is not said, as it may be secret."""
     try:
         parts = urlsplit(text)
-        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        host = (parts.hostname or "").encode("idna")
+        is_address = parts.scheme in ("http", "https") and bool(host) and parts.port != 0
     except ValueError:
         is_address = False
     if not is_address or not re.fullmatch(r"[!-~]+", text):
         raise ValueError
-    return text.rstrip("/")
+    return text
+
+
+def _folder_address(text: str) -> str:
+    """A web address that paths are appended to: without the slash at its end."""
+    return _address(text).rstrip("/")
 
 
 def _mailbox(text: str) -> str:
@@ -281,6 +290,7 @@ def _host_and_port(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not re.fullmatch(r"[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\]", host):
         raise ValueError(text)
+    host.encode("idna")
     return host.strip("[]"), _whole(1, 65_535)(port)
 
 
@@ -322,7 +332,7 @@ _PARSERS: dict[str, tuple[Callable[[str], object], str]] = {
     ),
     "lifecycle_days": (_borders(3, 1, 36_500, falling=False), "three rising whole numbers from 1 on such as 7,30,90"),
     "train_every_days": (_whole(1, 366), "whole days from 1 to 366"),
-    "ui_url": (_address, "an address such as http://localhost:3000"),
+    "ui_url": (_folder_address, "an address such as http://localhost:3000"),
     "alert_webhook": (_address, "an address that begins with http:// or https://"),
     "alert_email_to": (_mailboxes, "addresses such as ann@example.com,ops@example.com"),
     "alert_email_from": (_mailbox, "an address such as streaming@example.com"),

@@ -84,6 +84,7 @@ def test_without_any_variable_it_runs_in_the_folder_data_in_utc():
         ("train_every_days", "14", 14),
         ("ui_url", "https://dagster.example.com/prod/", "https://dagster.example.com/prod"),
         ("alert_webhook", "https://hooks.slack.com/services/T0/B0/x", "https://hooks.slack.com/services/T0/B0/x"),
+        ("alert_webhook", "http://[::1]:8065/hooks/", "http://[::1]:8065/hooks/"),
     ],
 )
 def test_a_variable_sets_its_field_and_no_other(name, text, value):
@@ -144,6 +145,15 @@ def test_every_field_is_a_variable():
         ("ui_url", "http://[", "an address such as http://localhost:3000"),
         ("alert_email_to", "ann@example.com,", "addresses such as ann@example.com,ops@example.com"),
         ("alert_email_to", "ann", "addresses such as ann@example.com,ops@example.com"),
+        *(
+            ("alert_email_to", text, "addresses such as ann@example.com,ops@example.com")
+            for text in ("a(b@c.d", "ops:team@example.com", "[x]@y", "a..b@c.d", ".a@c.d", "ann@x..org", "ann@-x.org")
+        ),
+        ("alert_email_from", f"{'a' * 65}@x.org", "an address such as streaming@example.com"),
+        ("alert_email_from", f"ann@{'x' * 64}.org", "an address such as streaming@example.com"),
+        ("alert_smtp", "mail..example.com:25", "host and port such as smtp.example.com:587"),
+        ("alert_smtp", f"{'x' * 64}.org:25", "host and port such as smtp.example.com:587"),
+        ("ui_url", "http://dagster..example.com", "an address such as http://localhost:3000"),
         ("alert_email_from", "a@b.org\nBcc: c@d.org", "an address such as streaming@example.com"),
         ("alert_smtp", "smtp.example.com", "host and port such as smtp.example.com:587"),
         ("alert_smtp", "smtp.example.com:0", "host and port such as smtp.example.com:587"),
@@ -175,6 +185,8 @@ def test_a_key_that_is_too_short_is_refused_without_being_shown():
         ("alert_webhook", "hooks.slack.com/services/hunter2"),
         ("alert_webhook", "https://hooks.slack.com:hunter2/"),
         ("alert_webhook", "ftp://hunter2"),
+        ("alert_webhook", "https://hooks..example.com/hunter2"),
+        ("alert_webhook", f"https://{'x' * 64}.example.com/hunter2"),
         ("alert_smtp_password", "hunter2 ✓"),
     ],
 )
@@ -183,6 +195,12 @@ def test_a_secret_of_alerts_that_cannot_be_used_is_refused_without_being_shown(n
         settings(**{name: text})
     assert str(refused.value).startswith(f"STREAMING_ASSETS_{name.upper()}: found (hidden), expected a")
     assert "hunter2" not in f"{refused.value} {refused.value.__cause__} {refused.value.__cause__.__context__}"
+
+
+@pytest.mark.parametrize("text", ["root@localhost", "ann.o'hara+dag@mail.x-y.org", f"{'a' * 64}@{'x' * 63}.org"])
+def test_a_mailbox_may_be_any_name_with_dots_at_any_domain(text):
+    mail = {"alert_email_from": "dag@x.org", "alert_smtp": "smtp.x.org:25"}
+    assert settings(**mail, alert_email_to=text).alert_email_to == (text,)
 
 
 def test_what_mail_needs_is_given_together_or_not_at_all():

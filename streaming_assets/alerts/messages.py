@@ -23,7 +23,7 @@ ASSET_JOB = "__ASSET_JOB"
 class Message:
     """One thing to tell, the same on every channel.
 
-    id: of this message and no other. kind: failing or recovered. severity: blocking, warning or run. about: one entry
+    id: of this message and no other. kind: failing, recovered, or undelivered, which is for the log alone. severity: blocking, warning or run. about: one entry
     per check or run. subject is a line, text the whole.
     """
 
@@ -55,13 +55,15 @@ class Wording:
 
     def run_failing(self, run: FailedRun, now: dt.datetime) -> Message:
         """A run that failed, with what it said."""
-        lines = [f"at {_minute(run.failed_at)}: {_shortened(run.error)}", f"{self.ui_url}/runs/{run.run_id}"]
-        return _message(now, "failing", "run", run.owner, [_of_run(run)], f"run of {_job(run.job)} failed", lines)
+        lines = [f"at {_minute(run.failed_at)}: {shortened(run.error)}", f"{self.ui_url}/runs/{run.run_id}"]
+        return _message(now, "failing", "run", run.owner, [_of_run(run)], f"run of {title_of(run.job)} failed", lines)
 
     def run_recovered(self, run: FailedRun, now: dt.datetime) -> Message:
         """The job of a failed run ran green."""
         line = f"run {run.run_id} had failed at {_minute(run.failed_at)}"
-        return _message(now, "recovered", "run", run.owner, [_of_run(run)], f"{_job(run.job)} has run green", [line])
+        return _message(
+            now, "recovered", "run", run.owner, [_of_run(run)], f"{title_of(run.job)} has run green", [line]
+        )
 
     def _of_checks(self, kind: str, checks: Sequence[FailedCheck], now: dt.datetime, lines: Sequence[str]) -> Message:
         first = min(checks, key=lambda check: not check.is_blocking)
@@ -83,13 +85,24 @@ class Wording:
         )
 
 
+def undelivered(message: Message, channel: str, error: str, now: dt.datetime) -> Message:
+    """That a channel did not want a message."""
+    what = f"{channel} {error}, and does not get: {message.subject}"
+    return _message(now, "undelivered", message.severity, message.owner, message.about, what, [f"message {message.id}"])
+
+
 def _message(
     now: dt.datetime, kind: str, severity: str, owner: str, about: Sequence[str], what: str, lines: Sequence[str]
 ) -> Message:
-    subject = " ".join(f"{kind.upper()}: {what}".split())
-    text = "\n".join([subject, f"owner {owner}", *lines])
+    subject = _printable(" ".join(f"{kind.upper()}: {what}".split()))
+    text = _printable("\n".join([subject, f"owner {owner}", *lines]))
     id_ = hashlib.sha256(f"{now.isoformat()}\n{text}".encode()).hexdigest()[:16]
     return Message(id_, now, kind, severity, owner, tuple(about), subject, text)
+
+
+def _printable(text: str) -> str:
+    """Without the halves of characters by which Python names files whose names are no UTF-8."""
+    return text.encode(errors="replace").decode()
 
 
 def _name(check: FailedCheck) -> str:
@@ -101,7 +114,8 @@ def _days(spans: Sequence[Days]) -> str:
     return ", ".join(map(str, spans[:RANGES_NAMED])) + more
 
 
-def _job(job: Job) -> str:
+def title_of(job: Job) -> str:
+    """What a run of it does, in a few words."""
     chosen = ", ".join(job.assets[:3]) + (f" and {len(job.assets) - 3} more" if len(job.assets) > 3 else "")
     if job.name == ASSET_JOB:
         return f"materialising {chosen}"
@@ -109,7 +123,7 @@ def _job(job: Job) -> str:
 
 
 def _of_run(run: FailedRun) -> str:
-    return f"{_job(run.job)}: run {run.run_id}"
+    return f"{title_of(run.job)}: run {run.run_id}"
 
 
 def _numbers(numbers: str) -> str:
@@ -125,7 +139,7 @@ def _minute(at: dt.datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
-def _shortened(error: str) -> str:
+def shortened(error: str) -> str:
     """An error's text on one line, of a length that a channel takes."""
     line = " ".join(error.split())
     return line if len(line) <= ERROR_LENGTH else f"{line[:ERROR_LENGTH]} …"

@@ -15,13 +15,26 @@ from streaming_assets.lake.days import Days
 
 WAIT_AT_MOST = 500
 """Messages kept for a channel that is down; the oldest make way, and are counted."""
+TRIES = 3
+"""How often a channel may refuse a message as it is, before those behind it have their turn."""
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """Messages that a channel refused for good. at, subject and error: of the last of them."""
+
+    messages: int
+    at: dt.datetime
+    subject: str
+    error: str
 
 
 @dataclass(frozen=True)
 class Outbox:
     """One channel: the messages that it has still to take, oldest first, and since when it takes none.
 
-    configured_at: when it was last among the settings. dropped: messages that made way since it went down.
+    configured_at: when it was last among the settings. dropped: messages that made way since it went down. refusals: how
+    often the first message was refused as it is. set_aside: what was given up for that.
     """
 
     configured_at: dt.datetime
@@ -29,19 +42,34 @@ class Outbox:
     down_since: dt.datetime | None = None
     error: str = ""
     dropped: int = 0
+    refusals: int = 0
+    set_aside: SetAside | None = None
 
     def with_(self, messages: Collection[Message]) -> "Outbox":
         """With further messages at the end."""
         waiting = (*self.waiting, *messages)
         too_many = max(0, len(waiting) - WAIT_AT_MOST)
-        return dataclasses.replace(self, waiting=waiting[too_many:], dropped=self.dropped + too_many)
+        refusals = 0 if too_many else self.refusals
+        dropped = self.dropped + too_many
+        return dataclasses.replace(self, waiting=waiting[too_many:], dropped=dropped, refusals=refusals)
 
     def taken(self) -> "Outbox":
         """After the channel took the first message."""
         waiting = self.waiting[1:]
         return dataclasses.replace(
-            self, waiting=waiting, down_since=None, error="", dropped=self.dropped if waiting else 0
+            self, waiting=waiting, down_since=None, error="", dropped=self.dropped if waiting else 0, refusals=0
         )
+
+    def down(self, error: str, at: dt.datetime) -> "Outbox":
+        """After the channel took nothing."""
+        return dataclasses.replace(self, down_since=self.down_since or at, error=error)
+
+    def refused(self, error: str, at: dt.datetime) -> "Outbox":
+        """After the channel refused the first message as it is: tried again, or set aside."""
+        if self.refusals + 1 < TRIES:
+            return dataclasses.replace(self.down(error, at), refusals=self.refusals + 1)
+        before = self.set_aside.messages if self.set_aside else 0
+        return dataclasses.replace(self.taken(), set_aside=SetAside(before + 1, at, self.waiting[0].subject, error))
 
 
 @dataclass(frozen=True)
@@ -60,11 +88,23 @@ class Record:
     outboxes: Mapping[str, Outbox] = field(default_factory=dict)
 
 
+class RecordUnreadableError(RuntimeError):
+    """The file of the record holds something else; the text names it and says what to do."""
+
+
 def load(file: Path) -> Record:
-    """The record; an empty one where nothing was told yet."""
+    """The record; an empty one where nothing was told yet. Raises RecordUnreadableError."""
     if not file.exists():
         return Record()
-    written = json.loads(file.read_text(encoding="utf-8"))
+    try:
+        return _read(json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise RecordUnreadableError(
+            f"{file} is no record of alerts ({type(error).__name__}: {error}); remove it, and what stands failed is told once more"
+        ) from error
+
+
+def _read(written: Mapping[str, Any]) -> Record:
     messages = {id_: _message(id_, found) for id_, found in written["messages"].items()}
     return Record(
         _time(written["looked_at"]),
@@ -79,6 +119,8 @@ def load(file: Path) -> Record:
                 _time(found["down_since"]),
                 found["error"],
                 found["dropped"],
+                found.get("refusals", 0),
+                _set_aside(found.get("set_aside")),
             )
             for name, found in written["outboxes"].items()
         },
@@ -114,7 +156,11 @@ def _written(record: Record) -> dict[str, Any]:
         "seen": record.seen,
         "runs_until": record.runs_until,
         "outboxes": {
-            name: {**vars(outbox), "waiting": [message.id for message in outbox.waiting]}
+            name: {
+                **vars(outbox),
+                "waiting": [message.id for message in outbox.waiting],
+                "set_aside": vars(outbox.set_aside) if outbox.set_aside else None,
+            }
             for name, outbox in record.outboxes.items()
         },
         "messages": {
@@ -130,6 +176,10 @@ def _as_text(value: object) -> str:
 
 def _time(text: str | None) -> dt.datetime | None:
     return None if text is None else dt.datetime.fromisoformat(text)
+
+
+def _set_aside(found: Mapping[str, Any] | None) -> SetAside | None:
+    return None if found is None else SetAside(**{**found, "at": dt.datetime.fromisoformat(found["at"])})
 
 
 def _check(found: Mapping[str, Any]) -> FailedCheck:

@@ -5,8 +5,8 @@ import datetime as dt
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from streaming_assets.alerts.channels import Channel, ChannelDownError
-from streaming_assets.alerts.messages import Message, Wording
+from streaming_assets.alerts.channels import LOG, Channel, ChannelDownError, MessageRefusedError
+from streaming_assets.alerts.messages import Message, Wording, undelivered
 from streaming_assets.alerts.record import Outbox, Record
 from streaming_assets.alerts.standing import FailedCheck, FailedRun, Job, news_of_checks, news_of_runs
 from streaming_assets.lake.failures import OpenFailure
@@ -15,8 +15,11 @@ FORGET_CHANNEL_AFTER = dt.timedelta(days=7)
 """A channel that is out of the settings so long is gone; before, somebody else may have it in theirs."""
 FORGET_RUN_AFTER = dt.timedelta(days=30)
 """A failed run whose job never ran again is no longer waited for."""
-PATIENCE = dt.timedelta(seconds=20)
-"""How long one channel may take messages in one go."""
+FORGET_SET_ASIDE_AFTER = dt.timedelta(days=7)
+"""That a channel did not want a message is said so long."""
+PATIENCE = 5.0
+"""Seconds in which one channel may begin to take messages in one go. With MESSAGE_WITHIN it bounds a round: Dagster gives
+up on a sensor after 60 seconds, and another teller may have to be waited for."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,13 @@ class Found:
     runs_until: dt.datetime | None
 
 
+def put_right(record: Record, now: dt.datetime) -> Record:
+    """The record after the clock was set back: what it has of the time to come is of now."""
+    runs = tuple((dataclasses.replace(run, failed_at=min(run.failed_at, now)), told) for run, told in record.runs)
+    looked_at = record.looked_at and min(record.looked_at, now)
+    return dataclasses.replace(record, looked_at=looked_at, runs=runs)
+
+
 def with_channels(record: Record, names: Collection[str], now: dt.datetime) -> Record:
     """The record with an outbox for every configured channel.
 
@@ -45,11 +55,14 @@ def with_channels(record: Record, names: Collection[str], now: dt.datetime) -> R
         for name, outbox in record.outboxes.items()
         if name in names or now - outbox.configured_at < FORGET_CHANNEL_AFTER
     }
-    present = {
-        name: dataclasses.replace(kept.get(name, Outbox(now, tuple(standing.values()))), configured_at=now)
-        for name in names
-    }
+    present = {name: _configured(kept.get(name, Outbox(now, tuple(standing.values()))), now) for name in names}
     return dataclasses.replace(record, outboxes={**kept, **present})
+
+
+def _configured(outbox: Outbox, now: dt.datetime) -> Outbox:
+    aside = outbox.set_aside
+    is_old = aside is not None and now - aside.at >= FORGET_SET_ASIDE_AFTER
+    return dataclasses.replace(outbox, configured_at=now, set_aside=None if is_old else aside)
 
 
 def looked(record: Record, found: Found, wording: Wording, now: dt.datetime) -> Record:
@@ -61,27 +74,42 @@ def looked(record: Record, found: Found, wording: Wording, now: dt.datetime) -> 
 
 
 def deliver(
-    record: Record, channels: Collection[Channel], save: Callable[[Record], None], clock: Callable[[], dt.datetime]
+    record: Record,
+    channels: Collection[Channel],
+    save: Callable[[Record], None],
+    clock: Callable[[], dt.datetime],
+    seconds: Callable[[], float],
 ) -> Record:
     """Give every channel what waits for it, in order, as far as it takes it; what was taken is saved at once.
 
-    A channel that takes nothing is left until the next time; the others do not wait for it.
+    A channel that takes nothing is left until the next time; the others do not wait for it. A message that it refuses as
+    it is makes way for the next one after some tries. seconds: a count that no clock's setting changes.
     """
     for channel in channels:
-        until = clock() + PATIENCE
-        while record.outboxes[channel.name].waiting and clock() < until:
-            outbox = record.outboxes[channel.name]
-            try:
-                channel.send(outbox.waiting[0])
-            except ChannelDownError as down:
-                after = dataclasses.replace(outbox, down_since=outbox.down_since or clock(), error=str(down))
-            else:
-                after = outbox.taken()
-            record = dataclasses.replace(record, outboxes={**record.outboxes, channel.name: after})
+        until = seconds() + PATIENCE
+        while record.outboxes[channel.name].waiting and seconds() < until:
+            before = record.outboxes[channel.name]
+            after = _handed_over(before, channel, clock)
+            outboxes = {**record.outboxes, channel.name: after}
+            if after.set_aside is not None and after.set_aside != before.set_aside:
+                aside = undelivered(before.waiting[0], channel.name, after.set_aside.error, after.set_aside.at)
+                outboxes[LOG] = outboxes[LOG].with_([aside])
+            record = dataclasses.replace(record, outboxes=outboxes)
             save(record)
             if after.down_since:
                 break
     return record
+
+
+def _handed_over(outbox: Outbox, channel: Channel, clock: Callable[[], dt.datetime]) -> Outbox:
+    """The outbox after its first message was sent."""
+    try:
+        channel.send(outbox.waiting[0])
+    except ChannelDownError as down:
+        return outbox.down(str(down), clock())
+    except MessageRefusedError as refused:
+        return outbox.refused(str(refused), clock())
+    return outbox.taken()
 
 
 def _checks(

@@ -20,6 +20,8 @@ UNFINISHED = [
 ]
 FIRST_WAIT = dt.timedelta(seconds=30)
 LONGEST_WAIT = dt.timedelta(hours=1)
+_DOUBLINGS = 7
+"""After so many the wait is the longest one."""
 
 
 def work_of(parts: Iterable[object]) -> str:
@@ -37,20 +39,22 @@ def attempt(
 ) -> dg.RunRequest | dg.SkipReason:
     """The run that does this work, or why not now.
 
-    A run key counts as used even when its run dies, so that it carries the number of the attempt. Each attempt waits
-    twice as long as the one before, FIRST_WAIT to LONGEST_WAIT after its end; other work starts at once. now: UTC
-    without zone.
+    A run key counts as used even when its run dies, so that it names the run of the attempt before: no two attempts have
+    the same, however many there were and however many of their runs were deleted. Each attempt waits twice as long as
+    the one before, FIRST_WAIT to LONGEST_WAIT after its end; other work starts at once. An attempt that ended by a clock
+    that was ahead is not waited for longer than LONGEST_WAIT. now: UTC without zone.
     """
     going_on = unfinished(instance)
     if going_on is not None:
         return dg.SkipReason(f"run {going_on.run_id} of {going_on.job_name} is not over")
-    before = instance.get_run_records(dg.RunsFilter(job_name=job, tags={WORK: work}), limit=20)
-    ended = [record.end_time or record.create_timestamp.timestamp() for record in before]
-    if ended:
-        wait = min(FIRST_WAIT * 2 ** (len(ended) - 1), LONGEST_WAIT)
-        again_at = utc_of(max(ended)) + wait
-        if now < again_at:
-            return dg.SkipReason(
-                f"attempt {len(ended)} at {job} did not do the work; the next one at {again_at:%H:%M:%S} UTC"
-            )
-    return dg.RunRequest(run_key=f"{job}-{work}-{len(ended)}", job_name=job, tags={**tags, WORK: work})
+    tried = dg.RunsFilter(job_name=job, tags={WORK: work})
+    latest = next(iter(instance.get_run_records(tried, limit=1)), None)
+    if latest is None:
+        return dg.RunRequest(run_key=f"{job}-{work}", job_name=job, tags={**tags, WORK: work})
+    times = instance.get_runs_count(tried)
+    ended = utc_of(latest.end_time or latest.create_timestamp.timestamp())
+    again_at = ended + min(FIRST_WAIT * 2 ** min(times - 1, _DOUBLINGS), LONGEST_WAIT)
+    if dt.timedelta() < again_at - now <= LONGEST_WAIT:
+        return dg.SkipReason(f"attempt {times} at {job} did not do the work; the next one at {again_at:%H:%M:%S} UTC")
+    key = f"{job}-{work}-after-{latest.dagster_run.run_id}"
+    return dg.RunRequest(run_key=key, job_name=job, tags={**tags, WORK: work})

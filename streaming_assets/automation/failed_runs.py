@@ -1,5 +1,6 @@
 """What an instance knows of runs that failed, by its own clock: the daemon's and the command line's share it."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,13 +15,15 @@ from streaming_assets.automation.clock import utc_of
 LOOK_BACK = dt.timedelta(hours=1)
 """Runs that ended so long before the latest one of the last look may have been entered after it."""
 _AT_MOST = 500
+_SEEN_AT_MOST = 1000
+"""Failed runs that are remembered as seen, those that failed last."""
 
 
 @dataclass(frozen=True)
 class Failed:
     """runs: those that failed for another reason than a check. seen: all failed ones, with the time of each.
 
-    until: when the instance's latest run was last heard of.
+    until: when the instance's latest run was last heard of; never later than the look.
     """
 
     runs: list[FailedRun]
@@ -28,15 +31,18 @@ class Failed:
     until: dt.datetime | None
 
 
-def failed_runs(instance: dg.DagsterInstance, seen: Mapping[str, dt.datetime], until: dt.datetime | None) -> Failed:
+def failed_runs(
+    instance: dg.DagsterInstance, seen: Mapping[str, dt.datetime], until: dt.datetime | None, now: dt.datetime
+) -> Failed:
     """Failed runs that are not among the seen ones, from an hour before the end of the last look on.
 
-    Where nobody has looked yet, from an hour before the instance's latest run on.
+    Where nobody has looked yet, from an hour before the instance's latest run on. A run that ended by a clock that was
+    ahead counts as of now. now: UTC without zone.
     """
     latest = _latest(instance)
     if latest is None:
         return Failed([], {}, until)
-    since = (until or latest) - LOOK_BACK
+    since = min(until or latest, now) - LOOK_BACK
     records = instance.get_run_records(
         dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=_aware(since)),
         limit=_AT_MOST,
@@ -44,18 +50,21 @@ def failed_runs(instance: dg.DagsterInstance, seen: Mapping[str, dt.datetime], u
     )
     ended = {record.dagster_run.run_id: _ended_at(record) for record in records}
     new = [
-        found
+        dataclasses.replace(found, failed_at=min(found.failed_at, now))
         for record in records
         if record.dagster_run.run_id not in seen and _ended_at(record) > since
         for found in _told_of(instance, record)
     ]
-    kept = {run_id: at for run_id, at in {**seen, **ended}.items() if at > since}
-    return Failed(new, kept, max(until or latest, latest))
+    # Those before the look remain too: a clock that is set back has them looked at once more.
+    remembered = sorted({**seen, **ended}.items(), key=lambda run: run[1])[-_SEEN_AT_MOST:]
+    return Failed(new, dict(remembered), min(max(until or latest, latest), now))
 
 
-def last_green(instance: dg.DagsterInstance, jobs: Iterable[Job], since: dt.datetime) -> dict[Job, dt.datetime | None]:
-    """When each job, with all of its chosen assets, last ended well after a time."""
-    return {job: _last_green(instance, job, since) for job in set(jobs)}
+def last_green(
+    instance: dg.DagsterInstance, jobs: Iterable[Job], since: dt.datetime, now: dt.datetime
+) -> dict[Job, dt.datetime | None]:
+    """When each job, with all of its chosen assets, last ended well between two times, in UTC without zone."""
+    return {job: _last_green(instance, job, since, now) for job in set(jobs)}
 
 
 def reasons(instance: dg.DagsterInstance, run_id: str) -> list[tuple[str, str]]:
@@ -98,13 +107,14 @@ def _error(event: dg.DagsterEvent) -> str:
     return f"{event.step_key}: {error.message.strip()}" if error else str(event.message)
 
 
-def _last_green(instance: dg.DagsterInstance, job: Job, since: dt.datetime) -> dt.datetime | None:
+def _last_green(instance: dg.DagsterInstance, job: Job, since: dt.datetime, now: dt.datetime) -> dt.datetime | None:
     records = instance.get_run_records(
         dg.RunsFilter(job_name=job.name, statuses=[dg.DagsterRunStatus.SUCCESS], updated_after=_aware(since)),
         limit=_AT_MOST,
         order_by="update_timestamp",
     )
-    return max((_ended_at(record) for record in records if _covers(record.dagster_run, job)), default=None)
+    ends = (_ended_at(record) for record in records if _covers(record.dagster_run, job))
+    return max((end for end in ends if end <= now), default=None)
 
 
 def _covers(run: dg.DagsterRun, job: Job) -> bool:

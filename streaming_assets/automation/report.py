@@ -32,7 +32,7 @@ from streaming_assets.automation.plan import (
     stale_models,
     what_waits,
 )
-from streaming_assets.build import check_sets, utc_now
+from streaming_assets.build import check_sets, sensor_seconds, utc_now
 from streaming_assets.lake.days import Days, ranges_of
 from streaming_assets.lake.engine import duckdb_engine
 from streaming_assets.lake.failures import open_failures, unchecked
@@ -160,7 +160,7 @@ def _status_lines(lake: Lake) -> Iterator[str]:
     yield from (f"  {'blocking' if one.is_blocking else 'warning '}  {one}  {one.numbers}" for one in failures)
     yield from alerting.status_lines(settings)
     with local_instance(settings) as instance:
-        yield from heartbeat_lines(instance, utc_now())
+        yield from heartbeat_lines(instance, utc_now(), sensor_seconds(settings))
 
 
 def _print_steps(steps: Sequence[Step]) -> None:

@@ -16,10 +16,11 @@ from pathlib import Path
 
 @dataclass
 class Webhook:
-    """answers: the status of each request in turn, the last one for all that follow."""
+    """answers: the status of each request in turn, the last one for all that follow; 413 for texts that are too long."""
 
     port: int = 0
     answers: list[int] = field(default_factory=lambda: [200])
+    at_most: int = 10**9
     taken: list[str] = field(default_factory=list)
     asked: int = 0
 
@@ -29,15 +30,17 @@ class Webhook:
 
 
 @contextlib.contextmanager
-def webhook(*answers: int) -> Iterator[Webhook]:
-    """Takes the text of every request that it answers with 200."""
-    told = Webhook(answers=list(answers) or [200])
+def webhook(*answers: int, at_most: int = 10**9, certificate: Path | None = None) -> Iterator[Webhook]:
+    """Takes the text of every request that it answers with 200; by TLS with the certificate, where there is one."""
+    told = Webhook(answers=list(answers) or [200], at_most=at_most)
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             status = told.answers[min(told.asked, len(told.answers) - 1)]
             told.asked += 1
+            if len(body["text"]) > told.at_most:
+                status = 413
             if status == 200:
                 told.taken.append(body["text"])
             self.send_response(status)
@@ -52,21 +55,27 @@ def webhook(*answers: int) -> Iterator[Webhook]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with _serving(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as told.port:
+    with _serving(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler), certificate) as told.port:
         yield told
 
 
 @dataclass
 class MailServer:
-    """refuses: whether it takes no mail for the time being. lines: what it was told outside of mails."""
+    """refuses: whether it takes no mail for the time being; refuses_text: what it answers to the text of every mail.
+
+    seconds: that it thinks before each answer, until it is to hurry. lines: what it was told outside of mails.
+    """
 
     port: int = 0
     certificate: Path | None = None
     refuses: bool = False
+    refuses_text: int | None = None
+    seconds: float = 0.0
     mails: list[str] = field(default_factory=list)
     logged_in: list[str] = field(default_factory=list)
     was_encrypted: list[bool] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+    hurry: threading.Event = field(default_factory=threading.Event)
 
 
 @contextlib.contextmanager
@@ -76,6 +85,7 @@ def mail_server(certificate: Path | None = None) -> Iterator[MailServer]:
 
     class Handler(socketserver.StreamRequestHandler):
         def say(self, *lines: str) -> None:
+            told.hurry.wait(told.seconds)
             self.wfile.write("".join(f"{line}\r\n" for line in lines).encode())
 
         def handle(self) -> None:
@@ -102,9 +112,11 @@ def mail_server(certificate: Path | None = None) -> Iterator[MailServer]:
                     self.say("451 come again later")
                 elif verb == "DATA":
                     self.say("354 go ahead")
-                    told.mails.append("".join(iter(lambda: self.rfile.readline().decode(), ".\r\n")))
-                    told.was_encrypted.append(is_encrypted)
-                    self.say("250 taken")
+                    mail = "".join(iter(lambda: self.rfile.readline().decode(), ".\r\n"))
+                    if told.refuses_text is None:
+                        told.mails.append(mail)
+                        told.was_encrypted.append(is_encrypted)
+                    self.say(f"{told.refuses_text} not this" if told.refuses_text else "250 taken")
                 elif verb == "QUIT":
                     self.say("221 bye")
                     return
@@ -116,7 +128,28 @@ def mail_server(certificate: Path | None = None) -> Iterator[MailServer]:
 
 
 @contextlib.contextmanager
-def _serving(server: socketserver.TCPServer) -> Iterator[int]:
+def dribble(certificate: Path | None = None) -> Iterator[int]:
+    """The port of something, behind TLS where there is a certificate, that sends a byte now and then for ever, so that no wait for the next one is long."""
+    is_over = threading.Event()
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with contextlib.suppress(OSError):
+                while not is_over.wait(0.05):
+                    self.request.sendall(b"2")
+
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+    with _serving(server, certificate) as port:
+        yield port
+        is_over.set()
+
+
+@contextlib.contextmanager
+def _serving(server: socketserver.TCPServer, certificate: Path | None = None) -> Iterator[int]:
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(str(certificate))
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01), daemon=True)
     with server:
         thread.start()

@@ -1,14 +1,19 @@
 """Where messages go: what arrives there, and what is said when nothing does."""
 
+import dataclasses
 import json
 import socket
+import threading
+import time
 from email import message_from_string, policy
 
 import pytest
 
-from streaming_assets.alerts.channels import ChannelDownError, Email, LogFile, Webhook
+from streaming_assets.alerts.channels import ChannelDownError, LogFile, MessageRefusedError
+from streaming_assets.alerts.mail import Email
+from streaming_assets.alerts.webhook import Webhook
 
-from .servers import certificate_in, mail_server, webhook
+from .servers import certificate_in, dribble, mail_server, webhook
 from .situations import message
 
 TEXT = "FAILING: <!channel> a & b\nsecond line"
@@ -57,6 +62,14 @@ def test_a_webhook_takes_the_text_with_nothing_in_it_that_calls_people():
     with webhook() as hook:
         Webhook(hook.url).send(message(1, TEXT))
         assert hook.taken == ["FAILING: &lt;!channel&gt; a &amp; b\nsecond line"]
+
+
+def test_a_webhook_behind_tls_takes_the_text(tmp_path, monkeypatch):
+    certificate = certificate_in(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with webhook(certificate=certificate) as hook:
+        Webhook(hook.url.replace("http:", "https:")).send(message(1, "hello"))
+        assert hook.taken == ["hello"]
 
 
 @pytest.mark.parametrize("status", [302, 404, 503])
@@ -112,6 +125,83 @@ def test_a_mail_server_that_takes_no_mail_is_down():
         server.refuses = True
         with pytest.raises(ChannelDownError, match=r"^the mail server answered 451$"):
             Email("127.0.0.1", server.port, "dag@x.org", ("ann@x.org",)).send(message(1))
+
+
+def slow(kind: str, port: int) -> Webhook | Email:
+    """A channel that has half a second for a message."""
+    if kind == "mail":
+        return Email("127.0.0.1", port, "dag@x.org", ("ann@x.org", "bo@x.org", "cy@x.org"), seconds=0.5)
+    return Webhook(f"{kind}://127.0.0.1:{port}/", seconds=0.5)
+
+
+@pytest.mark.parametrize("kind", ["http", "https", "mail"])
+def test_a_channel_that_answers_byte_by_byte_is_down_at_the_deadline_and_leaves_nothing_behind(
+    kind, tmp_path, monkeypatch
+):
+    certificate = certificate_in(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    before = set(threading.enumerate())
+    with dribble(certificate if kind == "https" else None) as port:
+        began = time.monotonic()
+        with pytest.raises(ChannelDownError, match=r"^no answer within 0.5 seconds$"):
+            slow(kind, port).send(message(1))
+        assert time.monotonic() - began < 1.5
+    for thread in set(threading.enumerate()) - before:
+        thread.join(2)
+        assert not thread.is_alive()
+
+
+def test_a_mail_server_has_the_time_of_one_message_for_all_of_its_answers():
+    with mail_server() as server:
+        server.seconds = 0.2
+        with pytest.raises(ChannelDownError, match=r"^no answer within 0.5 seconds$"):
+            slow("mail", server.port).send(message(1))
+        server.hurry.set()
+        slow("mail", server.port).send(message(2))
+        assert len(server.mails) == 1
+
+
+def test_a_tls_handshake_that_is_never_answered_ends_at_the_deadline():
+    before = set(threading.enumerate())
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(ChannelDownError, match="no answer within"):
+        slow("https", silent.getsockname()[1]).send(message(1))
+    for thread in set(threading.enumerate()) - before:
+        thread.join(2)
+        assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("status", [400, 413])
+def test_a_webhook_that_does_not_want_a_message_refuses_it(status):
+    with webhook(status) as hook, pytest.raises(MessageRefusedError, match=f"^answered {status}$"):
+        Webhook(hook.url).send(message(1))
+
+
+@pytest.mark.parametrize("code", [552, 554])
+def test_a_mail_server_that_does_not_want_a_message_refuses_it(code):
+    with mail_server() as server:
+        server.refuses_text = code
+        with pytest.raises(MessageRefusedError, match=f"^the mail server answered {code}$"):
+            slow("mail", server.port).send(message(1))
+
+
+def test_a_long_text_is_cut_for_a_webhook_and_for_mail_and_whole_in_the_log(tmp_path):
+    long = message(1, "&" * 300_000)
+    log = LogFile(tmp_path / "alerts.log")
+    log.send(long)
+    with webhook(at_most=40_000) as hook, mail_server() as server:
+        Webhook(hook.url).send(long)
+        slow("mail", server.port).send(dataclasses.replace(long, subject="x" * 5_000))
+        (text,), (mail,) = hook.taken, server.mails
+    assert text.endswith("cut here; the log of the alerts has it whole")
+    assert len(mail) < 200_000
+    assert len(message_from_string(mail, policy=policy.default)["Subject"]) < 300
+    assert len(json.loads(log.file.read_text())["text"]) == 300_000
+
+
+def test_an_address_that_is_none_makes_a_channel_that_is_down():
+    for odd in (Webhook("https://hooks..example.com/x"), Email(f"{'x' * 64}.org", 25, "dag@x.org", ("ann@x.org",))):
+        with pytest.raises(ChannelDownError):
+            odd.send(message(1))
 
 
 def test_no_secret_is_shown_where_a_channel_is_printed_or_described():

@@ -1,5 +1,7 @@
 """What a message says: everything that one needs at night, and not more than a channel takes."""
 
+import dataclasses
+
 from streaming_assets import contracts
 from streaming_assets.alerts.messages import Wording
 from streaming_assets.alerts.standing import news_of_checks
@@ -52,3 +54,9 @@ def test_a_message_stays_of_a_length_that_channels_take_and_is_about_every_check
 def test_many_ranges_of_days_are_counted():
     told = failing(*(fails("core/plays", "add_up", day) for day in range(1, 31, 2)))
     assert "2026-03-01, 2026-03-03, 2026-03-05, 2026-03-07, 2026-03-09 and 10 ranges more" in told.subject
+
+
+def test_a_file_name_that_is_no_text_does_not_make_a_message_that_nobody_can_write():
+    told = WORDING.run_failing(dataclasses.replace(run("publish", 1), error="no file a\udcff.jsonl"), NIGHT)
+    assert "no file a?.jsonl" in told.text
+    assert told.text.encode()

@@ -2,36 +2,45 @@
 
 import dataclasses
 import datetime as dt
+import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from streaming_assets.alerts.channels import ChannelDownError
+from streaming_assets.alerts.channels import ChannelDownError, LogFile, MessageRefusedError
+from streaming_assets.alerts.mail import Email
 from streaming_assets.alerts.messages import Message, Wording
-from streaming_assets.alerts.record import WAIT_AT_MOST, Outbox, Record, load, save
+from streaming_assets.alerts.record import WAIT_AT_MOST, Outbox, Record, RecordUnreadableError, load, save
 from streaming_assets.alerts.telling import Found, deliver, looked, with_channels
+from streaming_assets.alerts.webhook import Webhook
 from streaming_assets.lake.failures import OpenFailure
 
+from .servers import dribble, mail_server
 from .situations import NIGHT, fails, message, run
 
 WORDING = Wording("http://ui", {})
 NOTHING: Sequence[OpenFailure] = ()
+HALF_A_MINUTE = dt.timedelta(seconds=30)
 
 
 @dataclass
 class Ear:
-    """A channel that can be switched off; heard: the subjects of what it took."""
+    """A channel that can be switched off. heard: the subjects of what it took; unwanted: of what it never takes."""
 
     name: str
     is_down: bool = False
     heard: list[str] = field(default_factory=list)
     described: str = "an ear"
+    unwanted: Sequence[str] = ()
 
     def send(self, message: Message) -> None:
         if self.is_down:
             raise ChannelDownError("switched off")
+        if message.subject in self.unwanted:
+            raise MessageRefusedError("answered 400")
         self.heard.append(message.subject)
 
 
@@ -44,12 +53,15 @@ class Teller:
     now: dt.datetime = NIGHT
 
     def tell(self, *rows: OpenFailure, runs=()) -> Record:
-        self.now += dt.timedelta(seconds=30)
+        self.now += HALF_A_MINUTE
         record = with_channels(load(self.file), [ear.name for ear in self.ears], self.now)
         seen = {one.run_id: one.failed_at for one in runs}
         record = looked(record, Found(rows, runs, {}, {**record.seen, **seen}, self.now), WORDING, self.now)
         save(record, self.file)
-        return deliver(record, self.ears, lambda after: save(after, self.file), lambda: self.now)
+        return deliver(record, self.ears, lambda after: save(after, self.file), lambda: self.now, self.seconds)
+
+    def seconds(self) -> float:
+        return (self.now - NIGHT).total_seconds()
 
 
 @pytest.fixture
@@ -105,7 +117,7 @@ def test_a_slow_channel_takes_the_rest_the_next_time(teller):
     class Slow(Ear):
         def send(self, message: Message) -> None:
             super().send(message)
-            teller.now += dt.timedelta(seconds=15)
+            teller.now += dt.timedelta(seconds=3)
 
     slow = teller.ears[1] = Slow("webhook")
     rows = [fails("core/plays", "add_up", day) for day in (1, 2, 3)]
@@ -114,6 +126,65 @@ def test_a_slow_channel_takes_the_rest_the_next_time(teller):
     assert (len(slow.heard), len(after.outboxes["webhook"].waiting)) == (2, 1)
     teller.tell(*rows)
     assert len(slow.heard) == 3
+
+
+def test_a_message_that_a_channel_never_wants_makes_way_after_some_tries_and_the_log_says_so(teller):
+    log, hook = teller.ears
+    hook.unwanted = (FAILING,)
+    for tries in (1, 2):
+        outbox = teller.tell(ROW).outboxes["webhook"]
+        assert (outbox.error, outbox.refusals, outbox.down_since) == ("answered 400", tries, NIGHT + HALF_A_MINUTE)
+    assert teller.tell().outboxes["webhook"].down_since is None
+    assert hook.heard == [RECOVERED]
+    aside = teller.tell().outboxes["webhook"].set_aside
+    assert (aside.messages, aside.subject, aside.error) == (1, FAILING, "answered 400")
+    assert log.heard == [FAILING, RECOVERED, f"UNDELIVERED: webhook answered 400, and does not get: {FAILING}"]
+    teller.now += dt.timedelta(days=7)
+    assert teller.tell().outboxes["webhook"].set_aside is None
+
+
+def test_a_channel_that_is_down_between_two_refusals_does_not_make_a_message_make_way(teller):
+    _, hook = teller.ears
+    hook.unwanted = (FAILING,)
+    teller.tell(ROW)
+    hook.is_down = True
+    for _ in range(5):
+        teller.tell(ROW)
+    hook.is_down, hook.unwanted = False, ()
+    teller.tell(ROW)
+    assert hook.heard == [FAILING]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"looked_at": null}', '{"messages": []}', "\ufeff"])
+def test_a_record_that_is_none_is_refused_with_its_name_and_what_to_do(teller, text):
+    teller.file.parent.mkdir()
+    teller.file.write_text(text)
+    with pytest.raises(RecordUnreadableError, match=rf"^{teller.file} is no record of alerts .* remove it, and what"):
+        load(teller.file)
+
+
+def test_a_record_of_before_messages_were_set_aside_is_read(teller):
+    record = teller.tell(ROW)
+    written = json.loads(teller.file.read_text())
+    for outbox in written["outboxes"].values():
+        del outbox["refusals"], outbox["set_aside"]
+    teller.file.write_text(json.dumps(written))
+    assert load(teller.file) == record
+
+
+def test_the_log_is_written_and_mail_sent_though_the_webhook_never_ends_its_answer(tmp_path):
+    with dribble() as port, mail_server() as server:
+        channels = [
+            LogFile(tmp_path / "alerts.log"),
+            Webhook(f"http://127.0.0.1:{port}/", seconds=0.3),
+            Email("127.0.0.1", server.port, "dag@x.org", ("ann@x.org",)),
+        ]
+        record = with_channels(Record(), [channel.name for channel in channels], NIGHT)
+        record = looked(record, Found([ROW], [], {}, {}, None), WORDING, NIGHT)
+        after = deliver(record, channels, lambda _: None, lambda: NIGHT, time.monotonic)
+        assert len(server.mails) == len((tmp_path / "alerts.log").read_text().splitlines()) == 1
+    waiting = {name: (len(outbox.waiting), outbox.error) for name, outbox in after.outboxes.items()}
+    assert waiting == {"log": (0, ""), "webhook": (1, "no answer within 0.3 seconds"), "email": (0, "")}
 
 
 def test_a_new_channel_hears_what_stands_failed_and_its_recovery_and_nothing_of_what_is_over(teller):

@@ -181,21 +181,36 @@ class TestAttempts:
         with dg.DagsterInstance.ephemeral() as kept:
             yield kept
 
-    def end(self, instance: dg.DagsterInstance, times: int) -> None:
+    def end(self, instance: dg.DagsterInstance, times: int, run_key: str = "") -> str:
         for _ in range(times):
-            run = instance.create_run_for_job(broken, tags={WORK: "w"})
+            run = instance.create_run_for_job(broken, tags={WORK: "w", "dagster/run_key": run_key})
             instance.report_run_failed(run)
+        return run.run_id
 
-    @pytest.mark.parametrize(("before", "minutes"), [(0, 0), (1, 0.5), (2, 1), (4, 4), (12, 60)])
+    @pytest.mark.parametrize(("before", "minutes"), [(1, 0.5), (2, 1), (4, 4), (12, 60), (30, 60)])
     def test_each_waits_twice_as_long_as_the_one_before_up_to_an_hour(self, failed, before, minutes):
         self.end(failed, before)
         now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
         wait = dt.timedelta(minutes=minutes)
-        if before:
-            assert isinstance(attempt(failed, "broken", "w", {}, now + wait - dt.timedelta(seconds=20)), dg.SkipReason)
+        assert isinstance(attempt(failed, "broken", "w", {}, now + wait - dt.timedelta(seconds=20)), dg.SkipReason)
         request = attempt(failed, "broken", "w", {}, now + wait + dt.timedelta(seconds=1))
         assert isinstance(request, dg.RunRequest)
-        assert request.run_key == f"broken-w-{before}"
+
+    def test_every_one_has_a_key_of_its_own_though_old_runs_are_deleted(self, failed):
+        later = dt.datetime.now(dt.UTC).replace(tzinfo=None) + 2 * LONGEST_WAIT
+        keys, ids = [], []
+        for number in range(26):
+            keys.append(attempt(failed, "broken", "w", {}, later).run_key)
+            ids.append(self.end(failed, 1, keys[-1]))
+            if number > 20:
+                failed.delete_run(ids[number - 21])
+        assert len(set(keys)) == len(keys)
+
+    @pytest.mark.parametrize("ahead", [dt.timedelta(minutes=30), dt.timedelta(days=3)])
+    def test_one_that_ended_by_a_clock_that_was_ahead_is_not_waited_for_longer_than_an_hour(self, failed, ahead):
+        self.end(failed, 3)
+        now = dt.datetime.now(dt.UTC).replace(tzinfo=None) - ahead
+        assert isinstance(attempt(failed, "broken", "w", {}, now + LONGEST_WAIT), dg.RunRequest)
 
     def test_other_work_starts_at_once(self, failed):
         self.end(failed, 5)
