@@ -38,6 +38,8 @@ _ROWS_AT_ONCE = 10**12
 _LEAST_MEGABYTES = 200
 _LOGGING = Path(__file__).with_name("log4j2.properties")
 _DRAFT = ".writing-"
+_TEMPORARY = "_temporary"
+"""Where tasks write until Spark takes over what they wrote."""
 
 _numbers = itertools.count()
 
@@ -68,7 +70,7 @@ class SparkEngine(Engine):
         folder = folder.resolve()
         folder.mkdir(parents=True, exist_ok=True)
         for left_over in folder.glob(f"{_DRAFT}*"):
-            shutil.rmtree(left_over)
+            shutil.rmtree(left_over, ignore_errors=True)
         draft = folder / f"{_DRAFT}{uuid.uuid4().hex}"
         frame = self.frame(rows.select(*table.column_names))
         types = {column.name: _spark_type(column.type) for column in table.columns}
@@ -77,9 +79,10 @@ class SparkEngine(Engine):
         sized = typed.hint("rebalance", *table.partition_by) if table.partition_by else typed.hint("rebalance")
         sized.write.parquet(str(draft), mode="error", partitionBy=list(table.partition_by) or None)
         try:
-            return [_moved(path, draft, folder) for path in sorted(draft.rglob("*.parquet"))]
+            return [_moved(path, draft, folder) for path in finished_files(draft)]
         finally:
-            shutil.rmtree(draft)
+            # A task that was given up may still write here; the next write into the folder deletes what it leaves.
+            shutil.rmtree(draft, ignore_errors=True)
 
     def frame(self, rows: ibis.Table) -> DataFrame:
         """The rows as a data frame of this session, nothing computed yet."""
@@ -182,6 +185,11 @@ def _settings_of_a_task(settings: Settings) -> Settings:
         threads=1,
         memory_limit=f"{memory}MB",
     )
+
+
+def finished_files(draft: Path) -> list[Path]:
+    """The Parquet files that count: an executor that was taken for lost may still write others below _temporary."""
+    return sorted(path for path in draft.rglob("*.parquet") if path.relative_to(draft).parts[0] != _TEMPORARY)
 
 
 def _moved(path: Path, draft: Path, folder: Path) -> DataFile:
