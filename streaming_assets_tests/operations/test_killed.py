@@ -3,11 +3,14 @@
 import datetime as dt
 import os
 import signal
+import sqlite3
+from pathlib import Path
 
 import dagster as dg
 import pyarrow as pa
 import pytest
 
+from streaming_assets.automation.dead_runs import STARTING
 from streaming_assets.automation.jobs import COMPUTE_DAYS
 from streaming_assets_tests.end_to_end.data_folder import DataFolder, differences
 from streaming_assets_tests.end_to_end.service import steady_week
@@ -70,3 +73,22 @@ def test_a_run_whose_process_is_killed_is_run_again(up: Up, undisturbed: dict[st
     run_id, process = in_the_middle(instance)
     os.kill(process, signal.SIGKILL)
     assert_healed(instance, run_id, undisturbed)
+
+
+@pytest.mark.slow
+def test_a_run_that_went_down_with_the_machine_is_ended_and_run_again(up: Up, undisturbed: dict[str, pa.Table]) -> None:
+    instance = up()
+    instance.land(FILES)
+    run_id, _ = in_the_middle(instance)
+    instance.kill()
+    assert status_of(instance, run_id) is dg.DagsterRunStatus.STARTED
+    the_machine_is_down_for(STARTING, instance.folder.settings.dagster_home)
+    instance.start()
+    assert_healed(instance, run_id, undisturbed)
+
+
+def the_machine_is_down_for(a_while: dt.timedelta, home: Path) -> None:
+    """Nobody waits for it: the runs began so much earlier instead."""
+    with sqlite3.connect(home / "history" / "runs.db") as storage:
+        storage.execute("UPDATE runs SET start_time = start_time - ?", (a_while.total_seconds(),))
+    storage.close()

@@ -2,132 +2,111 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyspark
+from streaming_assets_tests.deployment.postgres import free_port
 
-SPARK_CLASS = Path(pyspark.__file__).parent / "bin" / "spark-class"
-DEFAULTS = """
+CONFIGURATION = """
 spark.driver.host 127.0.0.1
 spark.driver.bindAddress 127.0.0.1
 spark.driver.memory 512m
-spark.executor.memory 700m
+spark.executor.memory 600m
 spark.executor.cores 1
 spark.ui.enabled false
-spark.network.timeout 60s
-spark.executor.heartbeatInterval 2s
-spark.sql.shuffle.partitions 8
+spark.sql.shuffle.partitions 4
+# Work begins on all executors, not on the first one that is there.
+spark.scheduler.minRegisteredResourcesRatio 1.0
+spark.cores.max 2
 """
+WORKERS = ("worker-0", "worker-1")
+SECONDS = 600
 
 
-@dataclass
 class Cluster:
-    """home: with the configuration, the logs and the folders of the workers."""
+    """Its processes, and in a folder what they are configured with, log and keep."""
 
-    home: Path
-    port: int
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-
-    @property
-    def master(self) -> str:
-        return f"spark://127.0.0.1:{self.port}"
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self.master = f"spark://127.0.0.1:{free_port()}"
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process gets that computes on the cluster."""
+        """Of every process that computes on the cluster, or with it."""
         return {
             **os.environ,
-            "SPARK_CONF_DIR": str(self.home / "conf"),
-            "SPARK_LOCAL_IP": "127.0.0.1",
+            "PYTHONPATH": str(Path(__file__).parents[2]),
             "PYSPARK_PYTHON": sys.executable,
+            "SPARK_CONF_DIR": str(self._home / "conf"),
+            "SPARK_LOCAL_IP": "127.0.0.1",
             "STREAMING_ASSETS_SPARK_MASTER": self.master,
         }
 
-    def start(self, name: str, class_: str, *arguments: str) -> None:
-        log = (self.home / f"{name}.log").open("wb")
-        command = [
-            str(SPARK_CLASS),
-            f"org.apache.spark.deploy.{class_}",
-            "--host",
-            "127.0.0.1",
-            "--webui-port",
-            "0",
-            *arguments,
-        ]
-        self.processes[name] = subprocess.Popen(
-            command, stdout=log, stderr=log, env=self.environment, start_new_session=True
-        )
-
-    def executors(self, worker: str) -> list[Path]:
-        """The folders of executors that a worker has started."""
-        return sorted((self.home / worker).glob("app-*/*"))
+    @contextmanager
+    def up(self) -> Iterator["Cluster"]:
+        """With the master and every worker at work; all are killed in the end."""
+        (self._home / "conf").mkdir(parents=True)
+        (self._home / "conf" / "spark-defaults.conf").write_text(CONFIGURATION)
+        try:
+            self._start("master", "master.Master", "--port", self.master.rpartition(":")[2])
+            for worker in WORKERS:
+                folder = str(self._home / worker / "work")
+                self._start(
+                    worker, "worker.Worker", "--cores", "1", "--memory", "1g", "--work-dir", folder, self.master
+                )
+            until(lambda: all("Successfully registered" in self._log(worker) for worker in WORKERS))
+            yield self
+        finally:
+            for name in list(self._processes):
+                self.kill(name)
 
     def kill(self, name: str) -> None:
-        """The process and all that it started, at once."""
-        os.killpg(self.processes[name].pid, signal.SIGKILL)
-        self.processes[name].wait()
+        """At once: a process and the executors that it started."""
+        process = self._processes.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
-    def registered(self) -> int:
-        return (self.home / "master.log").read_text().count("Registering worker")
+    def tasks_of(self, worker: str) -> int:
+        """How many tasks the executors of a worker have finished."""
+        logs = (self._home / worker / "work").glob("app-*/*/stderr")
+        return sum(log.read_text().count("Finished task") for log in logs)
 
+    def shuffled_by(self, worker: str) -> list[Path]:
+        """Files that the executors of a worker hold for tasks of later stages."""
+        return list((self._home / worker / "local").rglob("shuffle_*.data"))
 
-@contextmanager
-def standalone(home: Path, workers: int = 2) -> Iterator[Cluster]:
-    """A cluster with all its workers registered; everything is killed in the end."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        cluster = Cluster(home, free.getsockname()[1])
-    (home / "conf").mkdir(parents=True)
-    (home / "conf" / "spark-defaults.conf").write_text(DEFAULTS)
-    try:
-        cluster.start("master", "master.Master", "--port", str(cluster.port))
-        for number in range(workers):
-            name = f"worker-{number}"
-            cluster.start(
-                name, "worker.Worker", "--cores", "1", "--memory", "1g", "--work-dir", str(home / name), cluster.master
+    @property
+    def lost_executors(self) -> int:
+        """Of how many the master has told the run that they are gone."""
+        return self._log("master").count("Telling app of lost executor")
+
+    def _start(self, name: str, class_: str, *arguments: str) -> None:
+        import pyspark
+
+        program = Path(pyspark.__file__).parent / "bin" / "spark-class"
+        where = ("--host", "127.0.0.1", "--webui-port", "0")
+        with (self._home / f"{name}.log").open("wb") as log:
+            self._processes[name] = subprocess.Popen(
+                [str(program), f"org.apache.spark.deploy.{class_}", *where, *arguments],
+                env={**self.environment, "SPARK_LOCAL_DIRS": str(self._home / name / "local")},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
-        wait_for("the workers", lambda: cluster.registered() == workers)
-        yield cluster
-    finally:
-        for name, process in cluster.processes.items():
-            if process.poll() is None:
-                cluster.kill(name)
+
+    def _log(self, name: str) -> str:
+        return (self._home / f"{name}.log").read_text()
 
 
-def wait_for(what: str, is_there: Callable[[], object], seconds: float = 300) -> None:
-    """Raises TimeoutError where it does not come about."""
-    until = time.monotonic() + seconds
-    while not is_there():
-        if time.monotonic() > until:
-            raise TimeoutError(f"{what} did not come within {seconds:.0f} s")
-        time.sleep(0.2)
-
-
-def command_line(data_dir: Path, environment: Mapping[str, str], engine: str, *arguments: str) -> subprocess.Popen[str]:
-    """`streaming-assets run` in a process of its own."""
-    command = [
-        sys.executable,
-        "-m",
-        "streaming_assets.cli",
-        "run",
-        "--data-dir",
-        str(data_dir),
-        "--engine",
-        engine,
-        *arguments,
-    ]
-    return subprocess.Popen(
-        command,
-        env=dict(environment),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+def until(is_so: Callable[[], object]) -> None:
+    """Wait for something to be so. Raises TimeoutError."""
+    latest = time.monotonic() + SECONDS
+    while not is_so():
+        if time.monotonic() > latest:
+            raise TimeoutError(f"not so after {SECONDS} seconds")
+        time.sleep(0.02)
