@@ -55,6 +55,9 @@ class Story:
     second_corrected: Stage
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def story(steady: Steady, tmp_path_factory: pytest.TempPathFactory) -> Story:
     folder = DataFolder.at(tmp_path_factory.mktemp("broken") / "data")

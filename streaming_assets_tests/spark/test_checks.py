@@ -123,6 +123,7 @@ def test_good_rows_and_no_rows_pass(engines: "tuple[DuckDBEngine, SparkEngine]",
 ASKED: list[Reconciliation] = [*reconciliations(0.1), *identities(), *model_identities(), *statistical_checks()]
 
 
+@pytest.mark.slow
 @pytest.mark.spark
 def test_every_reconciliation_and_statistical_check_can_be_asked(computed: DataFolder) -> None:
     settings = replace(computed.settings, engine="spark")
