@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import os
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -246,3 +247,19 @@ def test_the_files_of_days_are_found_and_no_others(lake):
     assert [at.days_of(file) for file in files_of(at, {march(1), march(3)})] == [march(1), march(3)]
     assert {at.days_of(file) for file in files_of(at, Days(march(2), march(9)))} == {march(2), march(3)}
     assert files_of(at, None) == list(at.files)
+
+
+def test_the_log_of_what_checks_found_keeps_no_commits_of_more_than_a_day_ago(lake: Lake) -> None:
+    seen = contracts.ALL["meta/first_seen"]
+    log = lake.folder(seen) / "_delta_log"
+    for number in range(1, 251):
+        lake.write_rows(seen.name, [{"user_id": f"user {number}"}], notes={"number": number})
+        if number == 120:
+            for commit_file in log.glob("*.json"):
+                long_ago = commit_file.stat().st_mtime - dt.timedelta(days=2).total_seconds()
+                os.utime(commit_file, (long_ago, long_ago))
+    kept = sorted(int(path.stem) for path in log.glob("*.json"))
+    assert kept[0] > 90
+    assert kept[-1] == 250
+    assert fresh(lake).snapshot(seen.name).state.notes == {"number": 250}
+    assert [row["user_id"] for row in fresh(lake).rows(seen.name)] == ["user 250"]
