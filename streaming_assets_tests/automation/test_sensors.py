@@ -75,6 +75,7 @@ def play(user: str, day: int) -> str:
     return f'{{"user_id": "{user}", "started_at": "2026-03-{day}T10:00:00Z", "content_id": "c1"}}\n'
 
 
+@pytest.mark.slow
 def test_files_in_landing_become_core_tables_as_by_the_command_line(folder, instance, tmp_path):
     files = steady_week(FIRST_DAY, 3)
     by_command = DataFolder.at(tmp_path / "by command")

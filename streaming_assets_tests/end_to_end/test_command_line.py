@@ -188,6 +188,7 @@ class TestRun:
         )
 
 
+@pytest.mark.slow
 class TestARowThatWasCorrupted:
     """One user's plays of a day are raised behind the pipeline's back: checked, found, computed again."""
 

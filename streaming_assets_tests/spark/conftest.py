@@ -31,6 +31,14 @@ def taken_in(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
 
 
 @pytest.fixture(scope="session")
+def core_computed(taken_in: DataFolder, tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
+    """What DuckDB makes of it, up to core."""
+    folder = taken_in.copy_to(tmp_path_factory.mktemp("duckdb-core") / "data")
+    folder.run(groups=("core",))
+    return folder
+
+
+@pytest.fixture(scope="session")
 def computed(taken_in: DataFolder, tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
     """What DuckDB makes of it."""
     folder = taken_in.copy_to(tmp_path_factory.mktemp("duckdb") / "data")
