@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.ready
 EXTRAS ?=
+STAMP := $(VENV)/.ready$(if $(EXTRAS),-$(EXTRAS))
 DATA_DIR ?= data
 LANDING ?= data/sample
 
@@ -18,7 +18,7 @@ $(STAMP): requirements.lock pyproject.toml setup.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	$(if $(EXTRAS),$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[$(EXTRAS)]')
-	@touch $(STAMP)
+	@touch $(VENV)/.ready $(STAMP)
 
 run: env ## take in data/sample (LANDING=… for other files), compute, check, publish, print a summary
 	$(BIN)/streaming-assets run --landing $(LANDING) --data-dir $(DATA_DIR)
@@ -29,7 +29,7 @@ ui: env ## the Dagster UI on http://localhost:3000: lineage, checks, runs
 test: env ## the test suite
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not slow"
 
-test-full: env ## the test suite with the slow tests; those in a browser or on Spark are skipped without EXTRAS=browser,spark (in a new .venv), a Chromium and Java
+test-full: env ## the test suite with the slow tests; those in a browser or on Spark are skipped without EXTRAS=browser,spark, a Chromium and Java
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 lint: env ## format, style and types
@@ -49,7 +49,7 @@ bench-models: env ## measure: churn of 100,000 users, planted reasons to leave, 
 bench-operations: env ## measure: a month of nights (needs faketime); rewrites docs/benchmarks.md
 	$(BIN)/python -m benchmarks month_of_nights
 
-bench-scaling: env ## measure: DuckDB and Spark on one core and two (EXTRAS=spark in a new .venv); rewrites docs/benchmarks.md
+bench-scaling: env ## measure: DuckDB and Spark on one core and two (with EXTRAS=spark); rewrites docs/benchmarks.md
 	$(BIN)/python -m benchmarks engines
 
 screenshots: ## take docs/images anew from `make ui` in another terminal (EXTRAS=browser and a Chromium, as test-full)
