@@ -1,4 +1,4 @@
-"""Landed log to checked core tables and marts, on both engines, on one core and on two; and how much the driver of a cluster holds."""
+"""Landed log to checked core tables and marts, on both engines, on one core and on two."""
 
 import dataclasses
 import shutil
@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import pipeline_runs, simulated
+from streaming_assets.settings import ENGINES
 
 MEMORY_LIMIT = "4GB"
 GROUPS = ("raw", "core", "marts")
-ENGINES = ("duckdb", "spark")
 CORES = (2, 1)
 
 
