@@ -9,7 +9,7 @@ import ibis
 from ibis import _
 
 from streaming_assets.assets.models import TRAIN_NOW, Refreshed, Trained
-from streaming_assets.assets.spec import Input, PartRows, asset_key, common_spec
+from streaming_assets.assets.spec import Input, PartRows, asset_key, common_spec, lake_of
 from streaming_assets.contracts.models import churn as contract
 from streaming_assets.errors import ModelRefusedError
 from streaming_assets.lake.champions import champion_row, load_champion, store_champion, usable_version
@@ -36,7 +36,7 @@ def churn_snapshots() -> dg.AssetsDefinition:
     """The asset of the snapshots: those of a training are made when it is due, the one to score at when T moves on."""
 
     def compute(context: dg.AssetExecutionContext, **inputs: Input) -> PartRows:
-        lake = next(iter(inputs.values())).lake.computing(SNAPSHOTS.group)
+        lake = lake_of(inputs, SNAPSHOTS)
         cutoffs = Cutoffs(lake, for_training=TRAIN_NOW in context.run.tags or TRAINING.is_due(lake))
         stale = cutoffs.stale()
         return PartRows(

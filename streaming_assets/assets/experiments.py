@@ -8,7 +8,7 @@ import dagster as dg
 import ibis
 import pyarrow as pa
 
-from streaming_assets.assets.spec import Input, PartRows, asset_key, code_version, common_spec
+from streaming_assets.assets.spec import Input, PartRows, asset_key, code_version, common_spec, lake_of
 from streaming_assets.contracts import Table
 from streaming_assets.contracts import experiments as contract
 from streaming_assets.experiments import assignment, by_day, tables, units
@@ -37,7 +37,7 @@ class Declared:
         """The Dagster asset."""
 
         def compute(**inputs: Input) -> PartRows:
-            lake = next(iter(inputs.values())).lake.computing(self.table.group)
+            lake = lake_of(inputs, self.table)
             found = studies(lake)
             return PartRows(
                 lambda part: self.make(found.by_id[part]),

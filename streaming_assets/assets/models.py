@@ -10,7 +10,7 @@ import ibis
 from streaming_assets import contracts
 from streaming_assets.assets.io import refuse_downstream
 from streaming_assets.assets.pictures import pictures
-from streaming_assets.assets.spec import Input, WholeRows, asset_key, common_spec, rows_of
+from streaming_assets.assets.spec import Input, WholeRows, asset_key, common_spec, lake_of, rows_of
 from streaming_assets.contracts import Table
 from streaming_assets.lake.code import code_of_models
 from streaming_assets.lake.lake import Lake, reporting_day
@@ -80,7 +80,7 @@ class Refreshed:
         """The Dagster asset."""
 
         def compute(**inputs: Input) -> WholeRows:
-            lake = next(iter(inputs.values())).lake.computing(self.table.group)
+            lake = lake_of(inputs, self.table)
             return WholeRows(lambda: self._rows(lake), self.reads, notes_of(reporting_day(lake)))
 
         compute.__name__ = self.table.name.replace("/", "__")

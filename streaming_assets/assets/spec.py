@@ -31,6 +31,11 @@ def asset_key(table: str) -> dg.AssetKey:
     return dg.AssetKey(table.split("/"))
 
 
+def lake_of(inputs: Mapping[str, "Input"], table: Table) -> Lake:
+    """The lake of an asset's inputs, with the engine that makes the table."""
+    return next(iter(inputs.values())).lake.computing(table.group)
+
+
 def computing(inputs: Mapping[str, "Input"], table: Table) -> "dict[str, Input]":
     """The inputs, read by the engine that makes the table."""
     return {name: Input(found.lake.computing(table.group), found.name) for name, found in inputs.items()}
@@ -175,7 +180,7 @@ class Declared:
         return WholeRows(lambda: self.make(**tables, **_taken(self.make, rules)), self.reads)
 
     def _mart(self, inputs: Mapping[str, Input], rules: Mapping[str, object]) -> WholeRows:
-        lake = next(iter(inputs.values())).lake
+        lake = lake_of(inputs, self.table)
         as_of = reporting_day(lake)
 
         def make() -> ibis.Table:

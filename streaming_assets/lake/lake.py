@@ -7,7 +7,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,10 @@ SHAPE_FILE = "lake.json"
 
 @dataclass
 class Family:
-    """The lakes of one run, by engine, that see the same versions. starting: the engine of the one to be made."""
+    """The lakes of one run, by engine, and the versions that all of them see."""
 
-    lakes: "dict[str, Lake]"
-    snapshots: dict[str, Snapshot]
-    starting: Engine
+    lakes: "dict[str, Lake]" = field(default_factory=dict)
+    snapshots: dict[str, Snapshot] = field(default_factory=dict)
 
 
 class Lake:
@@ -43,13 +42,15 @@ class Lake:
     sees one state.
     """
 
-    def __init__(self, settings: Settings, engine: DuckDBEngine, family: "Family | None" = None) -> None:
+    def __init__(
+        self, settings: Settings, engine: DuckDBEngine, compute: Engine | None = None, family: Family | None = None
+    ) -> None:
         self.settings = settings
         # Published views name the files by these paths, and are opened from anywhere.
         self.root = settings.lake_dir.resolve()
         self.engine = engine
-        self.compute: Engine = family.starting if family else engine
-        self._family = family or Family({}, {}, engine)
+        self.compute: Engine = compute or engine
+        self._family = family or Family()
         self._family.lakes[self.compute.kind] = self
         self._snapshots = self._family.snapshots
         self._remembered: dict[str, ibis.Table] = {}
@@ -60,8 +61,7 @@ class Lake:
         """The same versions, with the engine that the settings name for the group to read and write rows."""
         kind = self.settings.engine_of(group)
         if kind not in self._family.lakes:
-            self._family.starting = spark_engine(self.settings)
-            return Lake(self.settings, self.engine, self._family)
+            return Lake(self.settings, self.engine, spark_engine(self.settings), self._family)
         return self._family.lakes[kind]
 
     def close(self) -> None:

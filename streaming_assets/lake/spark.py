@@ -74,7 +74,7 @@ class SparkEngine(Engine):
         draft = folder / f"{_DRAFT}{uuid.uuid4().hex}"
         frame = self.frame(rows.select(*table.column_names))
         types = {column.name: _spark_type(column.type) for column in table.columns}
-        typed = frame.select(*(frame[_quoted(name)].cast(type_).alias(name) for name, type_ in types.items()))
+        typed = frame.select(*(frame[quoted(name)].cast(type_).alias(name) for name, type_ in types.items()))
         # Files of a size that is good to read, whatever the number of tasks: small ones joined, large ones split.
         sized = typed.hint("rebalance", *table.partition_by) if table.partition_by else typed.hint("rebalance")
         sized.write.parquet(str(draft), mode="error", partitionBy=list(table.partition_by) or None)
@@ -116,7 +116,7 @@ class SparkEngine(Engine):
             return self.session.createDataFrame([], schema)
         reader = self.session.read.schema(schema).option("basePath", str(folder))
         return reader.parquet(*(_path(folder / file) for file in files)).select(
-            *(_quoted(name) for name in table.column_names)
+            *(quoted(name) for name in table.column_names)
         )
 
 
@@ -150,7 +150,8 @@ def _session(settings: Settings) -> SparkSession:
         "spark.sql.sources.parallelPartitionDiscovery.threshold": 100_000,
         "spark.sql.warehouse.dir": str(spill / "warehouse"),
     }
-    if master.startswith("local"):
+    is_local = master.startswith("local")
+    if is_local:
         options |= {
             "spark.driver.memory": f"{max(bytes_of(settings.memory_limit) // 2**20, 512)}m",
             "spark.driver.host": "127.0.0.1",
@@ -170,7 +171,7 @@ def _session(settings: Settings) -> SparkSession:
             f"Spark does not start at {master}; it needs Java 17 or later (JAVA_HOME): {error}"
         ) from error
     session.sparkContext.setLogLevel("ERROR")
-    if master.startswith("local"):
+    if is_local:
         session.sparkContext.pythonExec = sys.executable
     return session
 
@@ -214,5 +215,6 @@ def _path(path: Path) -> str:
     return "".join(f"\\{letter}" if letter in "{}[]*?\\" else letter for letter in str(path))
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """The name as Spark's SQL takes it."""
     return "`" + name.replace("`", "``") + "`"

@@ -7,7 +7,7 @@ import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from streaming_assets.contracts import Column, Reference, Table
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SAMPLE_ROWS = 20
 _HASH = "<hash>"
+_Rows = TypeVar("_Rows")
 
 
 class EvaluationError(RuntimeError):
@@ -96,8 +97,7 @@ def evaluate(
         return []
     from streaming_assets.quality.great_expectations_in_duckdb import Relations, evaluated
 
-    needed = {column.refers_to.table for column in table.columns if column.refers_to is not None}
-    relations = Relations(relation, {referred_view(name): referred[name] for name in sorted(needed)})
+    relations = Relations(relation, _by_view(table, referred))
     return evaluated(rules, connection, relations)
 
 
@@ -108,8 +108,13 @@ def evaluate_frames(table: Table, rows: "DataFrame", referred: "Mapping[str, Dat
         return []
     from streaming_assets.quality.great_expectations_in_spark import evaluated
 
+    return evaluated(rules, rows, _by_view(table, referred))
+
+
+def _by_view(table: Table, referred: Mapping[str, _Rows]) -> dict[str, _Rows]:
+    """The rows of the tables that the columns refer to, by the name under which queries find them."""
     needed = {column.refers_to.table for column in table.columns if column.refers_to is not None}
-    return evaluated(rules, rows, {referred_view(name): referred[name] for name in sorted(needed)})
+    return {referred_view(name): referred[name] for name in sorted(needed)}
 
 
 def referred_view(table_name: str) -> str:

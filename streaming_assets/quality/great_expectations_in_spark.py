@@ -1,9 +1,11 @@
 """Great Expectations over data frames of the Spark session that is already there. Importing this takes seconds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from pyspark.sql import DataFrame
 
+from streaming_assets.lake.spark import quoted
 from streaming_assets.quality.expectations import Evaluation, Rule
 from streaming_assets.quality.suite import context_in_memory, judged
 
@@ -13,20 +15,19 @@ def evaluated(rules: Sequence[Rule], rows: DataFrame, referred: Mapping[str, Dat
 
     Raises EvaluationError naming the rules that could not be evaluated, and why.
     """
-    for name, frame in referred.items():
-        frame.createOrReplaceTempView(_quoted(name))
-    context = context_in_memory()
-    # Great Expectations must take the session as it is, not one with its own options.
-    source = context.data_sources.add_spark("spark", persist=False)
-    batch = (
-        source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all").get_batch({"dataframe": rows})
-    )
-    try:
+    source = context_in_memory().data_sources.add_spark("spark", persist=False)
+    asset = source.add_dataframe_asset("rows")
+    batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": rows})
+    with _views(referred):
         return judged(batch, [rule.with_hash("xxhash64") for rule in rules])
+
+
+@contextmanager
+def _views(frames: Mapping[str, DataFrame]) -> Iterator[None]:
+    try:
+        for name, frame in frames.items():
+            frame.createOrReplaceTempView(quoted(name))
+        yield
     finally:
-        for name in referred:
-            rows.sparkSession.catalog.dropTempView(name)
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
+        for name, frame in frames.items():
+            frame.sparkSession.catalog.dropTempView(name)
