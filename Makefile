@@ -49,8 +49,8 @@ bench-models: env ## measure: churn of 100,000 users, planted reasons to leave, 
 bench-operations: env ## measure: a month of nights (needs faketime); rewrites docs/benchmarks.md
 	$(BIN)/python -m benchmarks month_of_nights
 
-bench-scaling: env ## measure: DuckDB and Spark on one core and two (with EXTRAS=spark); rewrites docs/benchmarks.md
-	$(BIN)/python -m benchmarks engines
+bench-scaling: env ## measure: DuckDB and Spark, and what Spark's driver holds (EXTRAS=spark); rewrites docs/benchmarks.md
+	$(BIN)/python -m benchmarks engines engines_at_length driver_memory
 
 screenshots: ## take docs/images anew from `make ui` in another terminal (EXTRAS=browser and a Chromium, as test-full)
 	$(BIN)/python docs/screenshots.py

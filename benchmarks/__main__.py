@@ -19,6 +19,7 @@ from benchmarks import (
     churn_planted,
     churn_scoring,
     churn_training,
+    driver_memory,
     engines,
     engines_page,
     experiments_calibration,
@@ -68,7 +69,9 @@ OPERATIONS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "month_of_nights": lambda asked: month_of_nights.run(asked.work, asked.nights),
 }
 SCALING: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
-    "engines": lambda asked: engines.run(asked.work, asked.users, asked.engine_days),
+    "engines": lambda asked: engines.run(asked.work, asked.users, asked.engine_days, (2, 1)),
+    "engines_at_length": lambda asked: engines.run(asked.work, asked.users, asked.days, (2,)),
+    "driver_memory": lambda asked: driver_memory.run(asked.work),
 }
 ALL = {**BENCHMARKS, **EXPERIMENTS, **MODELS, **OPERATIONS, **SCALING}
 PAGES = (page.render, experiments_page.render, models_page.render, operations_page.render, engines_page.render)

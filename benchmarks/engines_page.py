@@ -3,14 +3,31 @@
 from collections.abc import Collection, Sequence
 
 from benchmarks.agreement import TABLES
-from benchmarks.page import Figures, provenance, shown_memory, shown_time, table
+from benchmarks.page import Figures, provenance, shown_memory, shown_time, shown_times, table
+from benchmarks.promises import HEAD, at_most
 
+MOST_TIMES_A_MILLION = 1.25
+
+_HELD = {
+    "heap_bytes": "heap in use after a collection, at most",
+    "jvm_bytes": "Java, largest resident set",
+    "python_bytes": "Python, largest resident set",
+}
 _STAGES = ("read_landed_files", *(f"core/{name}" for name in TABLES))
 
 
 def render(figures: Figures) -> str:
     """The part of the page on engines; empty without figures."""
-    return "\n".join(["", "## Engines\n", _engines(figures["engines"])]) if "engines" in figures else ""
+    sections = [
+        section(figures[name])
+        for name, section in (
+            ("engines", _engines),
+            ("engines_at_length", _engines),
+            ("driver_memory", _driver_memory),
+        )
+        if name in figures
+    ]
+    return "\n".join(["", "## Engines\n", *sections]) if sections else ""
 
 
 def _engines(figures: Figures) -> str:
@@ -30,10 +47,43 @@ def _engines(figures: Figures) -> str:
 {provenance(figures)}
 
 `streaming-assets run --groups raw,core,marts` on the simulated Last.fm log of {figures["users"]:,} users and {figures["days"]:,} days, landed as one
-file; memory limit 4 GB. Spark is `local[2]` and `local[1]`. Seconds per million events, storing of Dagster's
+file; memory limit 4 GB. Spark is `local[N]` with N cores. Seconds per million events, storing of Dagster's
 {figures["days"]:,} materialisations per daily asset included; the last two rows are of the whole command.
 
 {table(head, rows)}"""
+
+
+def _driver_memory(figures: Figures) -> str:
+    runs: Sequence[Figures] = figures["runs"]
+    small, large = runs[0], runs[-1]
+    rows = [
+        [
+            f"{run['events'] / 1e6:.1f} million",
+            *(f"{run[name] / 1e6:,.0f} MB" for name in _HELD),
+            shown_time(run["seconds"]),
+        ]
+        for run in runs
+    ]
+    promises = [
+        at_most(
+            f"{text}, {large['events'] / 1e6:.0f} million by {small['events'] / 1e6:.0f}",
+            MOST_TIMES_A_MILLION,
+            large[name] / small[name],
+            shown_times,
+        )
+        for name, text in _HELD.items()
+    ]
+    return f"""\
+### What a driver holds
+
+{provenance(figures)}
+
+`streaming-assets run --groups raw,core --engine spark` on a standalone master with two workers of one core, each run on a log of {figures["days"]}
+days landed as one file, with {small["users"]:,} users and with {large["users"]:,}. The driver may have {figures["driver_memory"]} of heap. In use after a collection:
+what is still needed, and garbage that is not looked at yet.
+
+{table(["events", *_HELD.values(), "whole command"], rows)}
+{table(HEAD, promises)}"""
 
 
 def _per_million(run: Figures, names: Collection[str], millions: float) -> str:

@@ -19,7 +19,7 @@ from streaming_assets.assets.leakage import leakage_check
 from streaming_assets.assets.published import KEY as PUBLISHED
 from streaming_assets.assets.published import streaming_duckdb
 from streaming_assets.assets.reconciliations import reconciliation_checks
-from streaming_assets.assets.spec import asset_key, code_version
+from streaming_assets.assets.spec import asset_key, code_version, made_by_engine
 from streaming_assets.automation.alerting import Advice, alerts_sensor
 from streaming_assets.automation.clock import Clock
 from streaming_assets.automation.freshness import fresh_each_morning
@@ -142,8 +142,8 @@ def build_definitions(
         *(found.definition(partitions, rules) for found in declared),
         *(found.definition() for found in EXPERIMENTS),
         *predictions.definitions(),
-        published,
     ]
+    assets = [*(made_by_engine(asset, settings) for asset in assets), published]
     return dg.Definitions(
         assets=[fresh_each_morning(asset, settings.timezone) for asset in assets],
         asset_checks=[*every_check, standing],

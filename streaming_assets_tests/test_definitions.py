@@ -89,6 +89,15 @@ def test_every_asset_says_what_it_is_whose_it_is_and_of_which_code(spec: dg.Asse
     assert spec.group_name == spec.key.path[0]
 
 
+def test_an_asset_names_the_engine_that_makes_it():
+    mixed = build_definitions(Settings(engine="spark,marts=duckdb"))
+    kinds = {spec.key.to_user_string(): spec.kinds for spec in mixed.resolve_all_asset_specs()}
+    assert kinds["core/plays"] == {"ibis", "deltalake", "spark"}
+    assert kinds["marts/retention"] == {"ibis", "deltalake", "duckdb"}
+    assert kinds["published/streaming_duckdb"] == {"duckdb"}
+    assert SPECS["core/plays"].kinds == {"ibis", "deltalake", "duckdb"}
+
+
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_the_ui_shows_grain_key_and_columns_of_the_contract(table: contracts.Table):
     spec = SPECS[table.name]

@@ -19,6 +19,7 @@ from streaming_assets.lake.days import Days
 from streaming_assets.lake.fold import Fold, folded
 from streaming_assets.lake.lake import Lake, reporting_day
 from streaming_assets.lake.pending import Window
+from streaming_assets.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -243,16 +244,28 @@ def rows_of(table: Table, frame: "pd.DataFrame") -> ibis.Table:
 
 
 def common_spec(table: Table, code: str) -> dict[str, Any]:
-    """What every asset says of itself, from its contract; code is the version of what makes its rows."""
+    """What every asset says of itself, from its contract; code is the version of what makes its rows.
+
+    Which engine makes them is a matter of settings: `made_by_engine`.
+    """
     return {
         "key": asset_key(table.name),
         "group_name": table.group,
         "description": table.description,
         "owners": [table.owner],
-        "kinds": {"ibis", "deltalake", "duckdb"},
+        "kinds": {"ibis", "deltalake"},
         "metadata": {"dagster/column_schema": column_schema(table), "grain": table.grain, "key": ", ".join(table.key)},
         "code_version": code,
     }
+
+
+def made_by_engine(asset: dg.AssetsDefinition, settings: Settings) -> dg.AssetsDefinition:
+    """The asset, with the engine of its group among its kinds."""
+
+    def with_engine(spec: dg.AssetSpec) -> dg.AssetSpec:
+        return spec.merge_attributes(kinds={settings.engine_of(spec.group_name or "")})
+
+    return asset.map_asset_specs(with_engine)
 
 
 def column_schema(table: Table) -> dg.TableSchema:

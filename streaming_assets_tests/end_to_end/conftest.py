@@ -1,12 +1,14 @@
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from streaming_assets_tests.end_to_end.command_line import Outcome, streaming_assets, streaming_assets_process
 from streaming_assets_tests.end_to_end.data_folder import DataFolder
 from streaming_assets_tests.end_to_end.service import lines, play, steady_week
+from streaming_assets_tests.made_once import made_once
 
 FIRST_DAY = dt.date(2026, 3, 24)
 DAYS = 12
@@ -27,11 +29,14 @@ class Steady:
 
 @pytest.fixture(scope="session")
 def steady(tmp_path_factory: pytest.TempPathFactory) -> Steady:
-    home = tmp_path_factory.mktemp("it's a=b [1]")
-    folder = DataFolder.at(home / "data")
     files = steady_week(FIRST_DAY, DAYS)
-    folder.land(files)
-    return Steady(files, folder, streaming_assets_process("run", "--data-dir", "data", cwd=home))
+
+    def make(home: Path) -> dict[str, Any]:
+        DataFolder.at(home / "data").land(files)
+        return asdict(streaming_assets_process("run", "--data-dir", "data", cwd=home))
+
+    home, told = made_once(tmp_path_factory, "it's a=b [1]", make)
+    return Steady(files, DataFolder.at(home / "data"), Outcome(**told))
 
 
 def _utc(text: str) -> dt.datetime:
@@ -68,14 +73,32 @@ class Moved:
 
 @pytest.fixture(scope="session")
 def moved_to_berlin(steady: Steady, tmp_path_factory: pytest.TempPathFactory) -> Moved:
-    in_utc = steady.folder.copy_to(tmp_path_factory.mktemp("moved") / "data")
-    folder = DataFolder.at(in_utc.settings.data_dir, timezone="Europe/Berlin")
     forgotten = list(steady.files)[-1]
-    (folder.landing / forgotten).unlink()
-    folder.land({"events/clock changes.jsonl": lines(AROUND_CLOCK_CHANGES)})
-    versions = in_utc.versions()
-    refused = {command: berlin(folder, command) for command in ("run", "status", "check", "rebuild")}
-    return Moved(folder, forgotten, refused, versions, in_utc.versions(), berlin(folder, "rebuild", "--forget-missing"))
+
+    def make(home: Path) -> dict[str, Any]:
+        in_utc = steady.folder.copy_to(home / "data")
+        folder = DataFolder.at(in_utc.settings.data_dir, timezone="Europe/Berlin")
+        (folder.landing / forgotten).unlink()
+        folder.land({"events/clock changes.jsonl": lines(AROUND_CLOCK_CHANGES)})
+        versions = in_utc.versions()
+        refused = {command: asdict(berlin(folder, command)) for command in ("run", "status", "check", "rebuild")}
+        versions_after_refusals = in_utc.versions()
+        return {
+            "refused": refused,
+            "versions": versions,
+            "versions_after_refusals": versions_after_refusals,
+            "rebuilt": asdict(berlin(folder, "rebuild", "--forget-missing")),
+        }
+
+    home, told = made_once(tmp_path_factory, "moved to berlin", make)
+    return Moved(
+        DataFolder.at(home / "data", timezone="Europe/Berlin"),
+        forgotten,
+        {command: Outcome(**outcome) for command, outcome in told["refused"].items()},
+        told["versions"],
+        told["versions_after_refusals"],
+        Outcome(**told["rebuilt"]),
+    )
 
 
 def berlin(folder: DataFolder, *arguments: str) -> Outcome:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,8 +30,10 @@ SECONDS = 600
 class Cluster:
     """Its processes, and in a folder what they are configured with, log and keep."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, more: Mapping[str, str] | None = None) -> None:
+        """more: settings of Spark besides CONFIGURATION, or in place of its own."""
         self._home = home
+        self._configuration = CONFIGURATION + "".join(f"{name} {value}\n" for name, value in (more or {}).items())
         self.master = f"spark://127.0.0.1:{free_port()}"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -51,7 +53,7 @@ class Cluster:
     def up(self) -> Iterator["Cluster"]:
         """With the master and every worker at work; all are killed in the end."""
         (self._home / "conf").mkdir(parents=True)
-        (self._home / "conf" / "spark-defaults.conf").write_text(CONFIGURATION)
+        (self._home / "conf" / "spark-defaults.conf").write_text(self._configuration)
         try:
             self._start("master", "master.Master", "--port", self.master.rpartition(":")[2])
             for worker in WORKERS:
