@@ -214,7 +214,8 @@ def _rollout(decision: Row) -> Iterator[str]:
     """What rolling out would bring, an amount each."""
     for name, amount in json.loads(decision["rollout_effect"] or "{}").items():
         value, low, high = (f"{amount[part]:+,.0f}".replace("-", "−") for part in ("value", "low", "high"))
-        yield f"A roll-out would bring {value} {_AMOUNTS[name]} (interval {low} to {high})."
+        doubt = "; it may be nothing" if amount["low"] <= 0 <= amount["high"] else ""
+        yield f"A roll-out would bring {value} {_AMOUNTS[name]} (interval {low} to {high}{doubt})."
 
 
 def _cells(row: Row) -> tuple[str, ...]:

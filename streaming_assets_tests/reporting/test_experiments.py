@@ -83,7 +83,7 @@ SHIPPED = Page(
         rollout_effect=json.dumps(
             {
                 "sessions": {"value": 120_000.4, "low": -5_000.0, "high": 245_000.0},
-                "value": {"value": 6_000.0, "low": -250.0, "high": 12_250.0},
+                "value": {"value": 6_000.0, "low": 250.0, "high": 11_750.0},
             }
         ),
     ),
@@ -131,8 +131,8 @@ class TestOnTheTerminal:
             "Enhanced discovery, as of 2026-03-29, 1,234 units",
             "  - session_minutes became better.",
             "  - Guardrail skip_rate holds.",
-            "  - A roll-out would bring +120,000 sessions (interval −5,000 to +245,000).",
-            "  - A roll-out would bring +6,000 in value (interval −250 to +12,250).",
+            "  - A roll-out would bring +120,000 sessions (interval −5,000 to +245,000; it may be nothing).",
+            "  - A roll-out would bring +6,000 in value (interval +250 to +11,750).",
         ]
 
     def test_metrics_with_a_role_are_listed_by_method_the_primary_first(self):
@@ -211,7 +211,7 @@ class TestInTheUi:
             "## Enhanced discovery: SHIP",
             "give it to everybody; as of 2026-03-29, 1,234 units",
             "- session_minutes became better.",
-            "- A roll-out would bring +120,000 sessions (interval −5,000 to +245,000).",
+            "- A roll-out would bring +120,000 sessions (interval −5,000 to +245,000; it may be nothing).",
             "| session_minutes of treatment | primary | 40 | 42.4 | +6.0 % | +2.0 % to +10.0 % | 0.012 | 0.025 |",
             "| plays_per_user of treatment | other | 40 | 36.8 | −8.0 % | −12.0 % to −4.0 % | 0.012 | – |",
             "| With CUPED |",
