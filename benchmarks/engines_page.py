@@ -3,10 +3,10 @@
 from collections.abc import Collection, Sequence
 
 from benchmarks.agreement import TABLES
-from benchmarks.page import Figures, provenance, shown_memory, shown_time, shown_times, table
+from benchmarks.page import Figures, part, provenance, shown_memory, shown_time, shown_times, table
 from benchmarks.promises import HEAD, at_most
 
-MOST_TIMES_A_MILLION = 1.25
+MOST_TIMES_SMALL = 1.25
 
 _HELD = {
     "heap_bytes": "heap in use after a collection, at most",
@@ -18,16 +18,9 @@ _STAGES = ("read_landed_files", *(f"core/{name}" for name in TABLES))
 
 def render(figures: Figures) -> str:
     """The part of the page on engines; empty without figures."""
-    sections = [
-        section(figures[name])
-        for name, section in (
-            ("engines", _engines),
-            ("engines_at_length", _engines),
-            ("driver_memory", _driver_memory),
-        )
-        if name in figures
-    ]
-    return "\n".join(["", "## Engines\n", *sections]) if sections else ""
+    return part(
+        "Engines", figures, {"engines": _engines, "engines_at_length": _engines, "driver_memory": _driver_memory}
+    )
 
 
 def _engines(figures: Figures) -> str:
@@ -67,7 +60,7 @@ def _driver_memory(figures: Figures) -> str:
     promises = [
         at_most(
             f"{text}, {large['events'] / 1e6:.0f} million by {small['events'] / 1e6:.0f}",
-            MOST_TIMES_A_MILLION,
+            MOST_TIMES_SMALL,
             large[name] / small[name],
             shown_times,
         )

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 
 from benchmarks import experiments_calibration, experiments_lastfm, experiments_speed, simulated
-from benchmarks.page import Figures, provenance, shown_memory, shown_time, shown_times, table
+from benchmarks.page import Figures, part, provenance, shown_memory, shown_time, shown_times, table
 
 Limits = tuple[float, float]
 
@@ -22,16 +22,11 @@ _HEAD = ["promise", "limit", "measured", ""]
 
 def render(figures: Figures) -> str:
     """The part of the page on experiments, with a section for each benchmark that has figures; empty without any."""
-    sections = [
-        section(figures[name])
-        for name, section in (
-            ("experiments_calibration", _calibration),
-            ("experiments_speed", _speed),
-            ("experiments_lastfm", _lastfm),
-        )
-        if name in figures
-    ]
-    return "\n".join(["", "## Experiments\n", *sections]) if sections else ""
+    return part(
+        "Experiments",
+        figures,
+        {"experiments_calibration": _calibration, "experiments_speed": _speed, "experiments_lastfm": _lastfm},
+    )
 
 
 def _calibration(figures: Figures) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from benchmarks import churn_features, churn_planted_page
-from benchmarks.page import Figures, provenance, shown_memory, shown_time, shown_times, table
+from benchmarks.page import Figures, part, provenance, shown_memory, shown_time, shown_times, table
 from benchmarks.promises import HEAD, at_most, listed, number, percent, promise, span, within
 
 MOST_TIMES_SCAN = 10.0
@@ -13,18 +13,17 @@ COVERED_80, COVERED_95 = (0.72, 0.88), (0.90, 0.99)
 
 def render(figures: Figures) -> str:
     """The part of the page on models, with a section for each benchmark that has figures; empty without any."""
-    sections = [
-        section(figures[name])
-        for name, section in (
-            ("churn_features", _features),
-            ("churn_training", _training),
-            ("churn_scoring", _scoring),
-            ("churn_planted", churn_planted_page.section),
-            ("forecast_backtest", _backtest),
-        )
-        if name in figures
-    ]
-    return "\n".join(["", "## Models\n", *sections]) if sections else ""
+    return part(
+        "Models",
+        figures,
+        {
+            "churn_features": _features,
+            "churn_training": _training,
+            "churn_scoring": _scoring,
+            "churn_planted": churn_planted_page.section,
+            "forecast_backtest": _backtest,
+        },
+    )
 
 
 def _features(figures: Figures) -> str:

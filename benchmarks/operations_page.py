@@ -3,7 +3,7 @@
 import itertools
 
 from benchmarks.month_of_nights import typical
-from benchmarks.page import Figures, provenance, shown_memory, shown_time, shown_times, table
+from benchmarks.page import Figures, part, provenance, shown_memory, shown_time, shown_times, table
 from benchmarks.promises import HEAD, at_most
 
 MOST_TIMES_EARLIER = 1.25
@@ -12,9 +12,7 @@ WEEK = 7
 
 def render(figures: Figures) -> str:
     """The part of the page on operations; empty without figures."""
-    if "month_of_nights" not in figures:
-        return ""
-    return "\n".join(["", "## Operations\n", _nights(figures["month_of_nights"])])
+    return part("Operations", figures, {"month_of_nights": _nights})
 
 
 def _nights(figures: Figures) -> str:

@@ -1,7 +1,7 @@
 """docs/benchmarks.md, rendered from the figures of the last run; none is typed by hand."""
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from benchmarks import imports, one_new_day
@@ -14,6 +14,8 @@ MOST_TIMES_SHORT_HISTORY = 1.2
 MOST_TIMES_DAGSTER = 2.0
 
 Figures = dict[str, Any]
+Sections = Mapping[str, Callable[[Figures], str]]
+"""What is said of the figures of a benchmark, by its name."""
 
 _PREFACE = """\
 # Benchmarks
@@ -28,16 +30,24 @@ threads.
 
 def render(figures: Figures) -> str:
     """The page, with a section for each benchmark that has figures."""
-    sections = [
-        section(figures[name])
-        for name, section in (
-            ("nineteen_million", _nineteen_million),
-            ("one_new_day", _one_new_day),
-            ("imports", _imports),
-        )
-        if name in figures
-    ]
-    return "\n".join([_PREFACE, *sections])
+    return "\n".join(
+        [
+            _PREFACE,
+            *_sections(
+                figures, {"nineteen_million": _nineteen_million, "one_new_day": _one_new_day, "imports": _imports}
+            ),
+        ]
+    )
+
+
+def part(heading: str, figures: Figures, sections: Sections) -> str:
+    """A part of the page, with a section for each benchmark that has figures; empty without any."""
+    found = _sections(figures, sections)
+    return "\n".join(["", f"## {heading}\n", *found]) if found else ""
+
+
+def _sections(figures: Figures, sections: Sections) -> list[str]:
+    return [section(figures[name]) for name, section in sections.items() if name in figures]
 
 
 def _nineteen_million(figures: Figures) -> str:
