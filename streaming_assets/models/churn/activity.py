@@ -8,7 +8,7 @@ from ibis import _
 
 from streaming_assets.models.churn.cutoffs import GAP_DAYS, LABEL_DAYS, OBSERVATION_DAYS
 from streaming_assets.models.churn.windows import days_before, of_cutoff, spans, within
-from streaming_assets.transforms.columns import count_where, total
+from streaming_assets.transforms.columns import total
 
 RECENT_DAYS = 28
 WINDOWS = (7, RECENT_DAYS, OBSERVATION_DAYS)
@@ -32,6 +32,7 @@ COUNTS = (
     *(f"{name}_{days}" for name in _EVERY_WINDOW for days in WINDOWS if name not in _KNOWN_FROM),
     *(name for name in _RECENT if name not in _KNOWN_FROM),
     "active_days_after",
+    "buffered_sessions",
 )
 """Columns that are 0 where nothing was done."""
 OBSERVED = (*(f"{name}_{OBSERVATION_DAYS}" for name in _EVERY_WINDOW), "last_event_at")
@@ -49,15 +50,25 @@ def recent(user_daily: ibis.Table, cutoffs: Sequence[dt.date]) -> ibis.Table:
 
     Grain: one row per user and cutoff with an event in the RECENT_DAYS before it. Columns: user_id, cutoff; active_days,
     plays and watch_seconds over 7 and 28 days, named like plays_28; the other sums over 28 days by their own name,
-    distinct_content as title_days. watch_seconds and buffer_events are NULL where of no play they are known.
+    distinct_content as title_days; sessions without those of the eve, which may go on past the cutoff. watch_seconds and
+    buffer_events are NULL where of no play they are known.
     """
     cut = spans(cutoffs, sorted(-days for days in (0, *_SHORT_WINDOWS)))
-    by_span = cut.of(user_daily, "date").group_by("user_id", "span").agg(**_sums((*_EVERY_WINDOW, *_RECENT)))
+    started = _.sessions_started.cast("float64")
+    by_span = (
+        cut.of(user_daily, "date")
+        .group_by("user_id", "span")
+        .agg(**_sums((*_EVERY_WINDOW, *_RECENT)), sessions=started.sum(), before_eve=started.sum(where=~_.is_eve))
+    )
     found = by_span.join(cut.reach, "span")
     windows = {
         f"{name}_{days}": found[name].sum(where=within(days)) for name in _EVERY_WINDOW for days in _SHORT_WINDOWS
     }
-    return found.group_by("user_id", "cutoff").agg(**windows, **{name: found[name].sum() for name in _RECENT})
+    return found.group_by("user_id", "cutoff").agg(
+        **windows,
+        **{name: found[name].sum() for name in _RECENT},
+        sessions=_.has_eve.ifelse(_.before_eve, _.sessions).sum(),
+    )
 
 
 def observed(
@@ -112,18 +123,19 @@ def gaps(user_daily: ibis.Table, cutoffs: Sequence[dt.date], observation_days: i
 
 
 def sessions_with_stops(sessions: ibis.Table, cutoffs: Sequence[dt.date]) -> ibis.Table:
-    """(user_id, cutoff, sessions, buffered_sessions) of the RECENT_DAYS before the cutoff, its eve left out.
+    """(user_id, cutoff, buffered_sessions) of the RECENT_DAYS before the cutoff, its eve left out.
 
-    A session of the eve may go on past the cutoff, and whether it will have had a stop is not known then.
+    Grain: one row per user and cutoff with such a session. One of the eve may go on past the cutoff, and whether it will
+    have had a stop is not known then.
     """
     cut = spans(cutoffs, (-RECENT_DAYS, -1))
     return (
-        cut.of(sessions, "session_date")
+        cut.of(sessions.filter(_.buffer_events > 0), "session_date")
         .group_by("user_id", "span")
-        .agg(sessions=_.count(), buffered_sessions=count_where(_.buffer_events > 0))
+        .agg(buffered_sessions=_.count())
         .join(cut.reach, "span")
         .group_by("user_id", "cutoff")
-        .agg(sessions=total(_.sessions), buffered_sessions=total(_.buffered_sessions))
+        .agg(buffered_sessions=total(_.buffered_sessions))
     )
 
 

@@ -32,7 +32,9 @@ def with_features(users: ibis.Table) -> ibis.Table:
             watch_trend=((4 * _.watch_hours_7 + 1) / (_.watch_hours_28 + 1)).ln(),
             recency_per_gap=_.recency_hours / 24 / _.median_gap_days,
             buffer_events_per_hour=_.buffer_events / _.watch_hours_28.nullif(0.0),
-            buffered_session_share=_.buffer_events.notnull().ifelse(_.buffered_sessions / _.sessions, _UNKNOWN),
+            buffered_session_share=_.buffer_events.notnull().ifelse(
+                _.buffered_sessions / _.sessions.nullif(0), _UNKNOWN
+            ),
             pauses_per_play=_.pauses / _.plays_28.nullif(0),
             completion_share=_share(_.watched_known_seconds, _.content_known_seconds),
             abandoned_share=_.plays_under_10pct / _.completion_pct_n.nullif(0),

@@ -1,5 +1,8 @@
 """What user records said at cutoffs, and what they said later of who left."""
 
+import functools
+import operator
+
 import ibis
 from ibis import _
 
@@ -18,21 +21,22 @@ def held(users: ibis.Table, clock: ibis.Table) -> ibis.Table:
     Grain: one row per user with such a record and cutoff. Columns: user_id, cutoff, valid_from and ATTRIBUTES.
     clock: (cutoff, starts_at).
     """
-    latest_first = ibis.window(group_by=["user_id", "cutoff"], order_by=ibis.desc("valid_from"))
+    in_order = ibis.window(group_by="user_id", order_by="valid_from")
     return (
         users.filter(~_.is_derived)
+        .mutate(next_from=_.valid_from.lead().over(in_order))
         .join(clock, users.valid_from < clock.starts_at)
-        .mutate(place=ibis.row_number().over(latest_first))
-        .filter(_.place == 0)
+        .filter(_.next_from.isnull() | (_.next_from >= _.starts_at))
         .select("user_id", "cutoff", "valid_from", *ATTRIBUTES)
     )
 
 
-def always_placed(users: ibis.Table, clock: ibis.Table) -> ibis.Table:
-    """(user_id) of users whose records tell all of PLACE, every one of them and from before the first cutoff on."""
+def unplaced(users: ibis.Table, clock: ibis.Table) -> ibis.Table:
+    """(user_id) of users whose records do not tell all of PLACE, every one of them and from before the first cutoff on."""
     is_told = [users[attribute].notnull().all() for attribute in PLACE]
     begins = users.valid_from.min() < clock.starts_at.min().as_scalar()
-    return users.group_by("user_id").having(begins, *is_told).agg(records=_.count()).select("user_id")
+    always = functools.reduce(operator.and_, is_told, begins)
+    return users.group_by("user_id").having(~always).agg(records=_.count()).select("user_id")
 
 
 def cancellations(users: ibis.Table, held: ibis.Table, clock: ibis.Table) -> ibis.Table:

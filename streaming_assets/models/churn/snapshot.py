@@ -83,8 +83,7 @@ def snapshots(
         },
     )
     held = records.held(users, clock)
-    unplaced = activity.first_plays(user_daily).anti_join(records.always_placed(users, clock), "user_id")
-    places = variety.places(user_content_daily, unplaced, cutoffs)
+    places = variety.places(user_content_daily, records.unplaced(users, clock), cutoffs)
     preferred = variety.preferred_plays(genre_plays, users, cutoffs)
     known = _with_all(
         everybody,

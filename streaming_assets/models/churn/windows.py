@@ -16,8 +16,9 @@ _DAY = dt.timedelta(days=1)
 class Spans:
     """Runs of days that lie in the same windows of every cutoff.
 
-    days: (date, span); reach: (span, cutoff, days_before), which tells from how many days before the cutoff on the span
-    lies: below 0 for one after it.
+    days: (date, span, is_eve), is_eve for the day before a cutoff; reach: (span, cutoff, days_before, has_eve), which
+    tells from how many days before the cutoff on the span lies, below 0 for one after it, and whether it ends with the
+    cutoff's own eve.
     """
 
     days: ibis.Table
@@ -42,21 +43,22 @@ def spans(cutoffs: Sequence[dt.date], edges: Sequence[int]) -> Spans:
     """
     bounds = sorted({cutoff + edge * _DAY for cutoff in cutoffs for edge in edges})
     reach = [
-        (span, cutoff, (cutoff - start).days)
-        for span, start in enumerate(bounds)
+        (span, cutoff, (cutoff - start).days, end == cutoff)
+        for span, (start, end) in enumerate(itertools.pairwise(bounds))
         for cutoff in cutoffs
         if edges[0] <= (start - cutoff).days < edges[-1]
     ]
-    reached = {span for span, _cutoff, _days_before in reach}
+    reached = {span for span, *_of_cutoff in reach}
+    eves = {cutoff - _DAY for cutoff in cutoffs}
     days = [
-        (day, span)
+        (day, span, day in eves)
         for day in _days(bounds[0], bounds[-1])
         for span in [bisect_right(bounds, day) - 1]
         if span in reached
     ]
     return Spans(
-        ibis.memtable(days, schema={"date": "date", "span": "int64"}),
-        ibis.memtable(reach, schema={"span": "int64", "cutoff": "date", "days_before": "int64"}),
+        ibis.memtable(days, schema={"date": "date", "span": "int64", "is_eve": "boolean"}),
+        ibis.memtable(reach, schema={"span": "int64", "cutoff": "date", "days_before": "int64", "has_eve": "boolean"}),
         bounds,
     )
 

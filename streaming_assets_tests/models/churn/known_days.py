@@ -12,6 +12,7 @@ from streaming_assets.models.churn.snapshot import snapshots
 from streaming_assets_tests.transforms.situations import calendar, rows_of, table
 
 C = dt.date(2026, 6, 1)
+EPOCH = dt.datetime(1970, 1, 1)
 LAST_OF_LABEL = C + dt.timedelta(days=28)
 Row = dict[str, Any]
 
@@ -61,6 +62,12 @@ def record(user_id: str, days_before: int = 400, clock: str = "00:00", **columns
     return {**dict.fromkeys(core.users.column_names), **known, **columns}
 
 
+def derived(rows: Iterable[Row], users: Iterable[Row]) -> list[Row]:
+    """A row of core/users for each user of the rows who has no record."""
+    unknown = {row["user_id"] for row in rows} - {row["user_id"] for row in users}
+    return [{**record(user_id), "valid_from": EPOCH, "is_derived": True} for user_id in sorted(unknown)]
+
+
 def title(content_id: str, genre: str | None, is_derived: bool = False) -> Row:
     """A row of core/content."""
     known = {"content_id": content_id, "genre": genre, "is_derived": is_derived}
@@ -75,12 +82,13 @@ def tables(
     content: Iterable[Row] = (),
     timezone: str = "UTC",
 ) -> dict[str, ibis.Table]:
-    """What snapshots are made of."""
+    """What snapshots are made of; users without a record are those that the days name."""
+    days, users = list(days), list(users)
     return {
         "user_daily": table(days, core.user_daily),
         "user_content_daily": table(played, core.user_content_daily),
         "sessions": table(sessions, core.sessions),
-        "users": table(users, core.users),
+        "users": table([*users, *derived(days, users)], core.users),
         "content": table(content, core.content),
         "calendar": calendar(timezone, dt.date(2025, 12, 1), dt.date(2026, 9, 1)),
     }

@@ -134,11 +134,16 @@ def manners():
     days = [
         *regular(
             "stops",
-            day("stops", 2, plays=4, hours=3.0, buffer_events=6, plays_with_buffering=4, pauses=2),
+            day("stops", 2, plays=4, hours=3.0, buffer_events=6, plays_with_buffering=4, pauses=2, sessions_started=1),
             day("stops", 3, plays=0, pauses=1, skips=12),
+            *[day("stops", back, plays=0, sessions_started=1) for back in (5, 20, 28, 29)],
         ),
-        *regular("never stops", day("never stops", 28, hours=1.0, **known)),
-        *regular("nobody counted", day("nobody counted", 2, hours=2.0), day("nobody counted", 29, hours=1.0, **known)),
+        *regular("never stops", day("never stops", 28, hours=1.0, sessions_started=1, **known)),
+        *regular(
+            "nobody counted",
+            day("nobody counted", 2, hours=2.0, sessions_started=1),
+            day("nobody counted", 29, hours=1.0, **known),
+        ),
         *regular("watched nothing", day("watched nothing", 2, hours=0.0, buffer_events=3, plays_with_buffering=1)),
         day("left", 60, hours=1.0, buffer_events=3, plays_with_buffering=1),
         *regular(

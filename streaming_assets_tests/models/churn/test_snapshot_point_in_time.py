@@ -14,7 +14,7 @@ from streaming_assets.transforms.daily import user_content_daily, user_daily
 from streaming_assets.transforms.plays import plays
 from streaming_assets.transforms.sessions import sessions
 from streaming_assets_tests.models.churn.by_definition import snapshot_by_definition
-from streaming_assets_tests.models.churn.known_days import record, title
+from streaming_assets_tests.models.churn.known_days import derived, record, title
 from streaming_assets_tests.transforms.situations import calendar, event, rows_of, table
 
 FIRST, DAYS = dt.date(2026, 1, 1), 150
@@ -87,13 +87,14 @@ def core_tables(events, users, derived_genre):
     """Core as the pipeline makes it of a log; what plays say of a title is the latest that they said."""
     log = table(events)
     played = ibis.memtable(rows_to_arrow(plays(log, CALENDAR, 30), core.plays), schema=core.plays.schema)
-    derived = [title(f"c{number}", derived_genre, is_derived=True) for number in range(13, 25)]
+    titles = [title(f"c{number}", derived_genre, is_derived=True) for number in range(13, 25)]
+    days = rows_of(user_daily(played, log), core.user_daily, ["user_id", "date"])
     return {
-        "user_daily": rows_of(user_daily(played, log), core.user_daily, ["user_id", "date"]),
+        "user_daily": days,
         "user_content_daily": rows_of(user_content_daily(played), core.user_content_daily, ["user_id", "date"]),
         "sessions": rows_of(sessions(played, log, CALENDAR), core.sessions, ["user_id", "started_at"]),
-        "users": users,
-        "content": [*CONTENT, *derived],
+        "users": [*users, *derived(days, users)],
+        "content": [*CONTENT, *titles],
     }
 
 
