@@ -103,9 +103,3 @@ def moved_to_berlin(steady: Steady, tmp_path_factory: pytest.TempPathFactory) ->
 
 def berlin(folder: DataFolder, *arguments: str) -> Outcome:
     return streaming_assets(*arguments, "--data-dir", folder.settings.data_dir, TIMEZONE="Europe/Berlin")
-
-
-@pytest.fixture(scope="session")
-def sample() -> Path:
-    """The repository's data/sample."""
-    return Path(__file__).parents[2] / "data" / "sample"

@@ -3,7 +3,6 @@
 import datetime as dt
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,8 +11,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from streaming_assets_tests.end_to_end.data_folder import UP_TO_EXPERIMENTS, DataFolder, errors, failed_blocking
-from streaming_assets_tests.made_once import made_once
+from streaming_assets_tests.marts.taken_in import sample, taken_in
 
 THIRD_PARTY = {
     "lastfm1k_sample_5000.tsv.gz": "userid-timestamp-sample.tsv.gz",
@@ -51,31 +49,10 @@ def _frame(database: Path, table: str) -> pd.DataFrame:
         return connection.execute(f"SELECT * FROM {table.replace('/', '.')}").df()
 
 
-def _landed(
-    tmp_path_factory: pytest.TempPathFactory, name: str, put: Callable[[Path], None], **settings: object
-) -> Published:
-    def make(home: Path) -> str:
-        folder = DataFolder.at(home / "data", memory_limit="2GB", **settings)
-        put(folder.landing)
-        shutil.copy(Path(__file__).with_name(f"{name}_experiments.yaml"), folder.settings.experiments_file)
-        steps = folder.run(groups=UP_TO_EXPERIMENTS)
-        assert not errors(steps)
-        assert not failed_blocking(steps)
-        return str(folder.database)
-
-    _home, database = made_once(tmp_path_factory, f"{name}_published", make)
-    return Published(Path(database))
-
-
 @pytest.fixture(scope="session")
 def sample_published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     """data/sample."""
-    sample = Path(__file__).parents[2] / "data" / "sample"
-
-    def put(landing: Path) -> None:
-        shutil.copytree(sample, landing, dirs_exist_ok=True)
-
-    return _landed(tmp_path_factory, "sample", put)
+    return Published(sample(tmp_path_factory).database)
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +66,8 @@ def third_party_published(tmp_path_factory: pytest.TempPathFactory) -> Published
         for name, lands_as in THIRD_PARTY.items():
             shutil.copy(source / name, landing / lands_as)
 
-    return _landed(tmp_path_factory, "third_party", put, start_date=dt.date(2005, 1, 1), max_rejected_share=1.0)
+    folder = taken_in(tmp_path_factory, "third_party", put, start_date=dt.date(2005, 1, 1), max_rejected_share=1.0)
+    return Published(folder.database)
 
 
 @pytest.fixture(params=["sample_published", pytest.param("third_party_published", marks=pytest.mark.slow)])
