@@ -177,8 +177,10 @@ def _check(asked: argparse.Namespace) -> int:
     from streaming_assets.automation.instance import local_instance
     from streaming_assets.automation.pipeline import Pipeline
     from streaming_assets.automation.report import checks_report, watch
+    from streaming_assets.lake.engine import require_engines
 
     settings = _settings(asked)
+    require_engines(settings)
     _require_lake(settings)
     with local_instance(settings) as instance:
         steps = Pipeline(settings, instance, watch=watch).check()

@@ -217,11 +217,19 @@ def engines(text: str) -> str:
     """An engine, and those of groups that differ, as `Settings.engine` has it. Raises ValueError."""
     default, *others = (part.strip() for part in text.split(","))
     pairs = [other.split("=", 1) for other in others]
-    if default not in ENGINES or any(
-        len(pair) < 2 or pair[0] not in COMPUTED or pair[1] not in ENGINES for pair in pairs
+    if (
+        default not in ENGINES
+        or any(len(pair) < 2 or pair[0] not in COMPUTED or pair[1] not in ENGINES for pair in pairs)
+        or len({pair[0] for pair in pairs}) < len(pairs)
     ):
         raise ValueError(text)
     return ",".join([default, *("=".join(pair) for pair in pairs)])
+
+
+def _spark_master(text: str) -> str:
+    if not re.fullmatch(r"local(\[(\d+|\*)(,\d+)?\])?|yarn|(spark|k8s)://\S+", text):
+        raise ValueError(text)
+    return text
 
 
 def _borders(count: int, low: int, high: int, *, falling: bool) -> Callable[[str], tuple[int, ...]]:
@@ -316,7 +324,7 @@ _PARSERS: dict[str, tuple[Callable[[str], object], str]] = {
     "max_rejected_share": (_share, "a share from 0 to 1"),
     "settle_seconds": (_whole(0, 86_400), "whole seconds from 0 to 86400"),
     "engine": (engines, ENGINES_EXPECTED),
-    "spark_master": (_text, "a Spark master such as local[4] or spark://host:7077"),
+    "spark_master": (_spark_master, "a Spark master such as local[4], spark://host:7077, k8s://https://host or yarn"),
     "memory_limit": (_memory, "a size of 100MB or more, such as 4GB"),
     "threads": (_whole(1, 1024), "a whole number from 1 to 1024"),
     "email_key": (_key, "at least 16 characters"),

@@ -168,7 +168,11 @@ sessions = Table(
         _count("pauses", "pauses"),
         _count("buffer_events", "rebuffering stops"),
         _count("recommended_plays", "plays started from a recommendation"),
-        Column("platform", "string", "platform of the first play"),
+        Column(
+            "platform",
+            "string",
+            "platform of the first play that has one, of several at one instant of the least event_id",
+        ),
         Column("is_cut", "boolean", "a day without a break was cut at its end", not_null=True),
     ),
 )

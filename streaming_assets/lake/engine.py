@@ -2,7 +2,10 @@
 
 import contextlib
 import importlib.util
+import os
 import re
+import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
+SPILL = ".spill"
+"""Folder of the lake for what does not fit into memory."""
+DRAFT = ".writing-"
+"""How the folders begin into which Spark's tasks write until the files are the table's."""
 _BYTES_PER_ROW = 1_500
 MISSING_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
@@ -123,10 +130,23 @@ class DuckDBEngine:
 @contextlib.contextmanager
 def duckdb_engine(settings: Settings) -> Iterator[DuckDBEngine]:
     """A DuckDB of its own for one run, with the memory limit, threads and spill folder of the settings."""
+    # DuckDB names what it spills by its process, and in containers many processes have one number.
+    with _spill_folder(settings) as spill, _connected(settings, spill) as connection:
+        connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+        yield DuckDBEngine(connection, rows_at_once=bytes_of(settings.memory_limit) // _BYTES_PER_ROW)
+
+
+@contextlib.contextmanager
+def _spill_folder(settings: Settings) -> Iterator[Path]:
+    folder = settings.lake_dir / SPILL
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as own:
+        yield Path(own)
+
+
+def _connected(settings: Settings, spill: Path) -> contextlib.AbstractContextManager["duckdb.DuckDBPyConnection"]:
     from dagster_duckdb import DuckDBResource
 
-    spill = settings.lake_dir / ".spill"
-    spill.mkdir(parents=True, exist_ok=True)
     config = {
         "memory_limit": settings.memory_limit,
         "threads": settings.threads,
@@ -134,15 +154,19 @@ def duckdb_engine(settings: Settings) -> Iterator[DuckDBEngine]:
         "preserve_insertion_order": False,
         "partitioned_write_max_open_files": 10_000,
     }
-    with DuckDBResource(database=":memory:", connection_config=config).get_connection() as connection:
-        connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
-        yield DuckDBEngine(connection, rows_at_once=bytes_of(settings.memory_limit) // _BYTES_PER_ROW)
+    return DuckDBResource(database=":memory:", connection_config=config).get_connection()
 
 
 def require_engines(settings: Settings) -> None:
-    """Raises EngineError where an engine that the settings name is not installed."""
-    if any(settings.engine_of(group) == "spark" for group in COMPUTED) and importlib.util.find_spec("pyspark") is None:
+    """Raises EngineError where an engine that the settings name is not installed, or has nothing to run on."""
+    if all(settings.engine_of(group) != "spark" for group in COMPUTED):
+        return
+    if importlib.util.find_spec("pyspark") is None:
         raise EngineError("the engine spark needs pyspark, which is an optional extra: `make env EXTRAS=spark`")
+    home = os.environ.get("JAVA_HOME")
+    if not shutil.which("java", path=str(Path(home, "bin")) if home else None):
+        where = f"JAVA_HOME={home}" if home else "PATH"
+        raise EngineError(f"the engine spark needs Java 17 or later; there is no program java in {where}")
 
 
 def spark_engine(settings: Settings) -> Engine:

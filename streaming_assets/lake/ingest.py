@@ -100,7 +100,8 @@ def ingest(
     The rows are committed table by table, raw/events last, then the ledger: a run that dies in between leaves files
     that the ledger does not know, and the next run replaces the same rows again. Raises LandingMissingError.
     """
-    landed = scan(lake.settings.landing_dir)
+    # Executors work elsewhere, and not in the folder that a relative path is of.
+    landed = scan(lake.settings.landing_dir.absolute())
     ledger = ledger_rows(lake)
     todo = new_files(landed, ledger, sources)
     if only_settled:
@@ -117,7 +118,7 @@ def ingest(
             rows.append({**row, "modified_at": file.modified_at})
         else:
             changed.append(file)
-    reading = Reading(lake.settings, sources, email_key, now, lake.root, clear_scratch(lake.settings))
+    reading = Reading(lake.settings, sources, email_key, now, lake.root, clear_scratch(lake.settings).absolute())
     engine = lake.computing("raw").compute
     for batch in engine.each(reading.batch, _batches(changed, engine.tasks)):
         written.add(batch)

@@ -1,13 +1,16 @@
 """streaming.duckdb: one file for readers, built beside and renamed into place."""
 
+import contextlib
 import datetime as dt
+import shutil
 import uuid
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from streaming_assets import contracts
 from streaming_assets.contracts import Table
 from streaming_assets.lake.delta import vacuum
-from streaming_assets.lake.engine import literal
+from streaming_assets.lake.engine import DRAFT, SPILL, literal
 from streaming_assets.lake.failures import open_failures, unchecked
 from streaming_assets.lake.lake import Lake
 from streaming_assets.lake.pending import changed_inputs
@@ -98,14 +101,29 @@ def publish(lake: Lake, subjects: Mapping[str, str], code_versions: Mapping[str,
 
 
 def clean_up(lake: Lake, now: dt.datetime) -> int:
-    """Delete superseded Parquet files older than a day, but for those that the published file reads; how many went."""
+    """Delete superseded Parquet files older than a day, but for those that the published file reads; how many went.
+
+    With them goes what killed runs left of spilled rows and half-written tables, when for a day nothing has touched it.
+    """
     published = {row["table"]: row["delta_version"] for row in lake.rows(RECORD)}
     gone = 0
     for name in contracts.ALL:
         at = lake.snapshot(name)
         if at.delta_version:
             gone += vacuum(at, published.get(name, at.delta_version), KEEP_FOR)
+    for folder in [*lake.root.glob(f"{SPILL}/*"), *lake.root.glob(f"*/*/{DRAFT}*")]:
+        if _last_touched(folder) < now - KEEP_FOR:
+            shutil.rmtree(folder, ignore_errors=True)
     return gone
+
+
+def _last_touched(folder: Path) -> dt.datetime:
+    """UTC without zone; of a folder that has just gone, long ago."""
+    times = [0.0]
+    for path in [folder, *folder.rglob("*")]:
+        with contextlib.suppress(FileNotFoundError):
+            times.append(path.stat().st_mtime)
+    return dt.datetime.fromtimestamp(max(times), dt.UTC).replace(tzinfo=None)
 
 
 def _describe(lake: Lake, tables: Iterable[Table], code_versions: Mapping[str, str], now: dt.datetime) -> None:

@@ -13,7 +13,7 @@ from streaming_assets.lake.delta import DataFile
 from streaming_assets.lake.engine import DuckDBEngine
 from streaming_assets.settings import Settings
 from streaming_assets.sources.definition import Sources
-from streaming_assets.sources.landing import LandedFile
+from streaming_assets.sources.landing import LandedFile, require_landing
 from streaming_assets.sources.reader import ReadFile, read_file
 
 ROW_TABLES = ("raw/users", "raw/content", "raw/rejected_rows", "raw/events")
@@ -41,7 +41,12 @@ class Reading:
     scratch: Path
 
     def batch(self, engine: DuckDBEngine, files: Sequence[LandedFile]) -> Batch:
-        """Read the files, and write their rows into the folders of the raw tables."""
+        """Read the files, and write their rows into the folders of the raw tables.
+
+        Raises LandingMissingError where this process does not see the landing folder, which is no fault of the files.
+        """
+        for landing in {file.landing for file in files}:
+            require_landing(landing)
         scratch = self.scratch / uuid.uuid4().hex
         scratch.mkdir(parents=True)
         try:

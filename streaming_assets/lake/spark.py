@@ -19,13 +19,14 @@ import ibis.expr.operations as ops
 import pyarrow.parquet as pq
 from ibis.backends.pyspark import Backend
 from ibis.backends.pyspark.datatypes import PySparkSchema
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from streaming_assets.contracts import Table
 from streaming_assets.errors import EngineError
 from streaming_assets.lake.delta import DataFile
-from streaming_assets.lake.engine import MISSING_PARTITION, DuckDBEngine, Engine, duckdb_engine
+from streaming_assets.lake.engine import DRAFT, MISSING_PARTITION, SPILL, DuckDBEngine, Engine, duckdb_engine
 from streaming_assets.settings import Settings, bytes_of
 
 _Item = TypeVar("_Item")
@@ -37,7 +38,6 @@ _ROWS_AT_ONCE = 10**12
 """A range is one pass, whatever its length: Spark spills, and splits what is large."""
 _LEAST_MEGABYTES = 200
 _LOGGING = Path(__file__).with_name("log4j2.properties")
-_DRAFT = ".writing-"
 _TEMPORARY = "_temporary"
 """Where tasks write until Spark takes over what they wrote."""
 
@@ -69,16 +69,16 @@ class SparkEngine(Engine):
     def write(self, rows: ibis.Table, table: Table, folder: Path) -> list[DataFile]:
         folder = folder.resolve()
         folder.mkdir(parents=True, exist_ok=True)
-        for left_over in folder.glob(f"{_DRAFT}*"):
+        for left_over in folder.glob(f"{DRAFT}*"):
             shutil.rmtree(left_over, ignore_errors=True)
-        draft = folder / f"{_DRAFT}{uuid.uuid4().hex}"
+        draft = folder / f"{DRAFT}{uuid.uuid4().hex}"
         frame = self.frame(rows.select(*table.column_names))
         types = {column.name: _spark_type(column.type) for column in table.columns}
         typed = frame.select(*(frame[quoted(name)].cast(type_).alias(name) for name, type_ in types.items()))
         # Files of a size that is good to read, whatever the number of tasks: small ones joined, large ones split.
         sized = typed.hint("rebalance", *table.partition_by) if table.partition_by else typed.hint("rebalance")
-        sized.write.parquet(str(draft), mode="error", partitionBy=list(table.partition_by) or None)
         try:
+            sized.write.parquet(str(draft), mode="error", partitionBy=list(table.partition_by) or None)
             return [_moved(path, draft, folder) for path in finished_files(draft)]
         finally:
             # A task that was given up may still write here; the next write into the folder deletes what it leaves.
@@ -130,8 +130,12 @@ class _Backend(Backend):
 
 
 def _session(settings: Settings) -> SparkSession:
-    """The one session of this process. What is not set here comes from spark-defaults.conf of SPARK_CONF_DIR."""
-    spill = (settings.lake_dir / ".spill").resolve()
+    """The one session of this process; cores and memory are those for which it was first asked.
+
+    What is not set here comes from spark-defaults.conf of SPARK_CONF_DIR. Raises EngineError where it does not start, or
+    runs at another master.
+    """
+    spill = (settings.lake_dir / SPILL).resolve()
     spill.mkdir(parents=True, exist_ok=True)
     master = settings.spark_master or f"local[{settings.threads}]"
     options: dict[str, Any] = {
@@ -143,6 +147,8 @@ def _session(settings: Settings) -> SparkSession:
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.sql.parquet.compression.codec": "zstd",
         "spark.sql.execution.arrow.pyspark.enabled": True,
+        # What data and experiments say is text: ${…} in it names no variable of this process.
+        "spark.sql.variable.substitute": False,
         # Checks quote names as SQL does.
         "spark.sql.ansi.enabled": True,
         "spark.sql.ansi.doubleQuotedIdentifiers": True,
@@ -151,6 +157,9 @@ def _session(settings: Settings) -> SparkSession:
         "spark.sql.warehouse.dir": str(spill / "warehouse"),
     }
     is_local = master.startswith("local")
+    if is_local and "," in str(spill):
+        raise EngineError(f"Spark takes no comma in the path of the folder that it spills to: {spill}")
+    _require_same_master(settings.spark_master)
     if is_local:
         options |= {
             "spark.driver.memory": f"{max(bytes_of(settings.memory_limit) // 2**20, 512)}m",
@@ -166,7 +175,7 @@ def _session(settings: Settings) -> SparkSession:
         builder = builder.config(name, value)
     try:
         session = builder.getOrCreate()
-    except PySparkException as error:
+    except (PySparkException, Py4JError) as error:
         raise EngineError(
             f"Spark does not start at {master}; it needs Java 17 or later (JAVA_HOME): {error}"
         ) from error
@@ -174,6 +183,13 @@ def _session(settings: Settings) -> SparkSession:
     if is_local:
         session.sparkContext.pythonExec = sys.executable
     return session
+
+
+def _require_same_master(asked: str | None) -> None:
+    running = SparkSession.getActiveSession()
+    master = running.sparkContext.master if running else asked
+    if asked is not None and master != asked:
+        raise EngineError(f"this process runs Spark at {master}; expected {asked}: start another process")
 
 
 def _settings_of_a_task(settings: Settings) -> Settings:

@@ -21,6 +21,7 @@ FUTURE = dt.timedelta(hours=24)
 # Of started_at what raises and what is NULL are one reason; of all else only what raises makes a row malformed.
 _OWN_TRY = "started_at"
 _YEARS_1_TO_9999 = "BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-30'"
+_DATES = "BETWEEN DATE '0001-01-01' AND DATE '9999-12-30'"
 
 
 @dataclass(frozen=True)
@@ -160,9 +161,11 @@ def _out_of_bounds(column: Column) -> list[str]:
         return []
     if column.type == "string":
         return [f"contains({value}, chr(0))"]
-    conditions = {"float64": [f"NOT isfinite({value})"], "timestamp": [f"NOT {value} {_YEARS_1_TO_9999}"]}.get(
-        column.type, []
-    )
+    conditions = {
+        "float64": [f"NOT isfinite({value})"],
+        "timestamp": [f"NOT {value} {_YEARS_1_TO_9999}"],
+        "date": [f"NOT {value} {_DATES}"],
+    }.get(column.type, [])
     if column.at_least is not None and column.name != "watch_seconds":
         conditions.append(f"{value} < {column.at_least}")
     return conditions

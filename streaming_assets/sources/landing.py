@@ -56,8 +56,7 @@ def scan(landing: Path) -> list[LandedFile]:
     """
 
     def unless_gone(error: OSError) -> None:
-        if not landing.is_dir():
-            raise _missing(landing) from error
+        require_landing(landing)
         if not isinstance(error, FileNotFoundError):
             raise error
 
@@ -70,8 +69,7 @@ def scan(landing: Path) -> list[LandedFile]:
                     found.append(inspect(landing, Path(folder, name)))
                 except FileNotFoundError:
                     continue
-    if not landing.is_dir():
-        raise _missing(landing)
+    require_landing(landing)
     return sorted(found, key=lambda file: file.path)
 
 
@@ -95,11 +93,13 @@ def inspect(landing: Path, absolute: Path) -> LandedFile:
     )
 
 
-def _missing(landing: Path) -> LandingMissingError:
-    return LandingMissingError(
-        f"landing folder {landing} is not there; expected a folder: mount it again or make it, "
-        "or name another one by STREAMING_ASSETS_LANDING"
-    )
+def require_landing(landing: Path) -> None:
+    """Raises LandingMissingError."""
+    if not landing.is_dir():
+        raise LandingMissingError(
+            f"landing folder {landing} is not there; expected a folder: mount it again or make it, "
+            "or name another one by STREAMING_ASSETS_LANDING"
+        )
 
 
 def _is_passed_over(name: str) -> bool:

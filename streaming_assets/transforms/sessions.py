@@ -54,6 +54,7 @@ def _with_session(plays: ibis.Table) -> ibis.Table:
 
 
 def _aggregate(plays: ibis.Table) -> ibis.Table:
+    in_order = ibis.struct({"started_at": _.started_at, "event_id": _.event_id})
     return plays.group_by("user_id", starts=_.session_starts, session_date=_.session_date).agg(
         natural_ends=_.ends.max(),
         known_ends=_.known_ends.max(),
@@ -69,7 +70,7 @@ def _aggregate(plays: ibis.Table) -> ibis.Table:
         pauses=total(_.pauses),
         buffer_events=total(_.buffer_events),
         recommended_plays=count_where(_.was_recommended),
-        platform=_.platform.argmin(_.started_at, where=_.platform.notnull()),
+        platform=_.platform.argmin(in_order, where=_.platform.notnull()),
     )
 
 

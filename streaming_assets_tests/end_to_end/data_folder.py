@@ -158,7 +158,8 @@ def _table_differences(name: str, found: pa.Table, expected: pa.Table) -> list[s
 def _unequal(found: pa.ChunkedArray, expected: pa.ChunkedArray) -> "np.ndarray[Any, np.dtype[np.bool_]]":
     if pa.types.is_floating(expected.type):
         left, right = (column.to_numpy() for column in (found, expected))
-        return ~np.isclose(left, right, rtol=TOLERANCE, atol=0, equal_nan=True)
+        is_null = [pc.is_null(column).to_numpy() for column in (found, expected)]
+        return (is_null[0] != is_null[1]) | ~np.isclose(left, right, rtol=TOLERANCE, atol=0, equal_nan=True)
     if pa.types.is_list(expected.type):
         pairs = zip(found.to_pylist(), expected.to_pylist(), strict=True)
         return np.array([left != right for left, right in pairs], bool)

@@ -34,6 +34,8 @@ class TestWrongUse:
             ("MAX_REJECTED_SHARE", "10", "share from 0 to 1"),
             ("MEMORY_LIMIT", "lots", "size of 100MB or more"),
             ("ENGINE", "abacus", "duckdb"),
+            ("ENGINE", "spark,marts=duckdb,marts=spark", "spark,marts=duckdb"),
+            ("SPARK_MASTER", "local[x]", "spark://host:7077"),
         ],
     )
     def test_a_wrong_value_is_refused_with_its_name_and_what_was_expected(

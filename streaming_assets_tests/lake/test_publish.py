@@ -128,6 +128,19 @@ def test_drafts_of_killed_runs_are_removed(published):
     assert [path.name for path in published.settings.data_dir.iterdir() if "building" in path.name] == []
 
 
+@pytest.mark.parametrize(
+    "folder", ["core/plays/.writing-1", "core/plays/.writing-2/event_date=2024-03-01", ".spill/tmp1"]
+)
+def test_what_killed_runs_left_is_deleted_when_nothing_has_touched_it_for_a_day(published, folder):
+    left = published.root / folder / "part.parquet"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"rows")
+    clean_up(published, dt.datetime.now(dt.UTC).replace(tzinfo=None) + dt.timedelta(hours=23))
+    assert left.exists()
+    clean_up(published, dt.datetime.now(dt.UTC).replace(tzinfo=None) + dt.timedelta(hours=25))
+    assert not left.exists()
+
+
 def test_superseded_files_of_two_days_ago_are_deleted_and_the_published_ones_stay(published):
     folder = published.folder(HOURS)
     orphan = folder / "date=2024-03-01" / "part-of-a-killed-run.parquet"

@@ -384,6 +384,13 @@ def test_content_records_need_an_id_and_a_length_that_is_none_below_zero(landing
     assert result.rejects() == [(2, "missing_content_id"), (3, "malformed_row")]
 
 
+@pytest.mark.parametrize("day", ["infinity", "-infinity", "12024-02-29"])
+def test_a_day_without_end_is_no_day(landing, day):
+    result = landing.read_one("content.csv", f"content_id,title,released_on\nc1,Home,{day}\nc2,Away,2024-02-29\n")
+    assert result.rows("content_id") == ["c2"]
+    assert result.rejects() == [(1, "malformed_row")]
+
+
 def test_json_columns_keep_a_type_that_all_values_share_and_else_are_text(landing):
     landing.define(
         "mine.yaml",

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import dagster as dg
+import pyarrow.parquet as pq
 import pytest
+from deltalake import DeltaTable
 
 from streaming_assets import contracts
 from streaming_assets.assets import core, marts, predictions
@@ -38,6 +40,12 @@ AFTER_CORE = [
 ]
 
 
+def writers(folder: DataFolder, table: contracts.Table) -> set[str]:
+    """The libraries that wrote the files of the table's latest version."""
+    files = DeltaTable(str(folder.settings.lake_dir / table.name)).file_uris()
+    return {pq.read_metadata(file).created_by.split()[0] for file in files}
+
+
 def made_by_spark(taken_in: DataFolder, computed: DataFolder, data_dir: Path, whole: list[str]) -> list[str]:
     """Make the daily tables and others on Spark; where they differ from those computed."""
     copy = taken_in.copy_to(data_dir)
@@ -47,6 +55,8 @@ def made_by_spark(taken_in: DataFolder, computed: DataFolder, data_dir: Path, wh
     made(folder, daily, {RANGE_START: str(days[0]), RANGE_END: str(days[-1])})
     made(folder, whole)
     tables = [contracts.ALL[name] for name in (*daily, *whole)]
+    # Else both sides could be DuckDB's.
+    assert {writer for table in tables if table.group == "core" for writer in writers(folder, table)} == {"parquet-mr"}
     return differences(
         {table.name: folder.table(table) for table in tables}, {table.name: computed.table(table) for table in tables}
     )

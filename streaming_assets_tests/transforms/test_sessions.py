@@ -177,6 +177,13 @@ def test_what_a_session_says_of_its_plays():
     assert {name: found[name] for name in expected} == expected
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_plays_at_one_instant_the_least_event_id_tells_the_platform(order):
+    at_once = [play("ann", "10:00", "10:10", event_id=name, platform=name[1:]) for name in ("1web", "2tv")]
+    (found,) = sessions_of(at_once[::order])
+    assert found["platform"] == "web"
+
+
 @pytest.mark.parametrize(("day", "hours"), [(dt.date(2026, 3, 29), 23), (dt.date(2026, 10, 25), 25)])
 def test_a_day_of_23_or_25_hours_is_full_when_all_of_it_is_covered(day, hours):
     start = dt.datetime.combine(day, dt.time(), ZoneInfo("Europe/Berlin")).astimezone(dt.UTC).replace(tzinfo=None)
