@@ -45,7 +45,7 @@ SIZES = {
     "scored": (100_000, "users of churn_features, churn_training and churn_scoring"),
     "planted": (5_000, "users of churn_planted"),
     "seeds": (3, "simulations of churn_planted"),
-    "engine_days": (300, "of the log of engines"),
+    "engine_days": (100, "of the log of engines"),
     "nights": (30, "nights of month_of_nights, at least 10"),
 }
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
@@ -69,8 +69,8 @@ OPERATIONS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "month_of_nights": lambda asked: month_of_nights.run(asked.work, asked.nights),
 }
 SCALING: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
-    "engines": lambda asked: engines.run(asked.work, asked.users, asked.engine_days, (2, 1)),
-    "engines_at_length": lambda asked: engines.run(asked.work, asked.users, asked.days, (2,)),
+    "engines": lambda asked: engines.run(asked.work, asked.users, asked.engine_days, engines.UP_TO_MARTS, (2, 1)),
+    "engines_at_length": lambda asked: engines.run(asked.work, asked.users, asked.days, engines.UP_TO_CORE, (2,)),
     "driver_memory": lambda asked: driver_memory.run(asked.work),
 }
 ALL = {**BENCHMARKS, **EXPERIMENTS, **MODELS, **OPERATIONS, **SCALING}
