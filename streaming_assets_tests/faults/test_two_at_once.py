@@ -74,6 +74,7 @@ def test_status_does_not_wait_for_a_run(runs, data_dir, pipe):
     assert "waiting    1 files" in status.out
 
 
+@pytest.mark.slow
 def test_runs_started_together_on_a_new_folder_leave_it_usable(runs, data_dir, tmp_path):
     assert runs.run("run", "--data-dir", data_dir, *INGEST).code == 0
     pipes = [tmp_path / f"pipe{number}" for number in range(4)]

@@ -103,25 +103,26 @@ def test_marts_keep_their_state_while_a_blocking_check_of_raw_stands_failed(twel
     assert differences(marts_of(copy), before) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "events",
     [
-        pytest.param([], id="an empty lake", marks=pytest.mark.slow),
-        pytest.param([play("ann", dt.datetime(2026, 3, 24, 12), "one", None)], id="a single play, nothing known of it"),
+        pytest.param([], id="an empty lake"),
+        pytest.param(
+            [play("ann", dt.datetime(2026, 3, 24, 12), "one", None)],
+            id="a single play, nothing known of it",
+        ),
         pytest.param(
             [play("ann", dt.datetime(2026, 3, 24, 12 + hour), "one", 60.0) for hour in range(3)],
             id="a single user",
-            marks=pytest.mark.slow,
         ),
         pytest.param(
             [play(f"user {number}", dt.datetime(2026, 3, 24, number), "one", 60.0) for number in range(24)],
             id="a single day",
-            marks=pytest.mark.slow,
         ),
         pytest.param(
             [{**play("ann", dt.datetime(2026, 3, 24, 12), "one", None), "event_type": "search"}],
             id="no play at all",
-            marks=pytest.mark.slow,
         ),
     ],
 )
