@@ -226,6 +226,12 @@ def engines(text: str) -> str:
     return ",".join([default, *("=".join(pair) for pair in pairs)])
 
 
+def java_folder() -> str | None:
+    """Where Spark looks for the program java; None for PATH."""
+    home = os.environ.get("JAVA_HOME")
+    return str(Path(home, "bin")) if home else None
+
+
 def _spark_master(text: str) -> str:
     if not re.fullmatch(r"local(\[(\d+|\*)(,\d+)?\])?|yarn|(spark|k8s)://\S+", text):
         raise ValueError(text)

@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib.util
-import os
 import re
 import shutil
 import tempfile
@@ -17,7 +16,7 @@ import ibis.expr.operations as ops
 from streaming_assets.contracts import Table
 from streaming_assets.errors import EngineError
 from streaming_assets.lake.delta import DataFile
-from streaming_assets.settings import COMPUTED, Settings, bytes_of
+from streaming_assets.settings import COMPUTED, Settings, bytes_of, java_folder
 
 if TYPE_CHECKING:
     import duckdb
@@ -163,9 +162,9 @@ def require_engines(settings: Settings) -> None:
         return
     if importlib.util.find_spec("pyspark") is None:
         raise EngineError("the engine spark needs pyspark, which is an optional extra: `make env EXTRAS=spark`")
-    home = os.environ.get("JAVA_HOME")
-    if not shutil.which("java", path=str(Path(home, "bin")) if home else None):
-        where = f"JAVA_HOME={home}" if home else "PATH"
+    folder = java_folder()
+    if not shutil.which("java", path=folder):
+        where = f"JAVA_HOME/bin, which is {folder}" if folder else "PATH"
         raise EngineError(f"the engine spark needs Java 17 or later; there is no program java in {where}")
 
 

@@ -45,7 +45,7 @@ def test_a_folder_that_spark_would_take_for_two_is_refused(tmp_path: Path) -> No
 @pytest.mark.spark
 def test_without_java_it_is_said_before_anything_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    with pytest.raises(EngineError, match=f"there is no program java in JAVA_HOME={tmp_path}"):
+    with pytest.raises(EngineError, match=f"there is no program java in JAVA_HOME/bin, which is {tmp_path}/bin"):
         require_engines(settings(tmp_path))
     monkeypatch.delenv("JAVA_HOME")
     monkeypatch.setenv("PATH", str(tmp_path))
