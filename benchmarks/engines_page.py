@@ -34,7 +34,7 @@ def _engines(figures: Figures) -> str:
     checks = {stage["name"] for run in runs for stage in run["stages"] if stage["name"].endswith("sets of checks")}
     rows.append(["checks", *(_per_million(run, checks, millions) for run in runs)])
     rows.append(["whole command", *(shown_time(run["seconds"]) for run in runs)])
-    rows.append(["largest process", *(shown_memory(run["peak_bytes"]) for run in runs)])
+    rows.append(["its own process, largest", *(shown_memory(run["peak_bytes"]) for run in runs)])
     return f"""\
 ### {millions:.1f} million events on both engines
 
@@ -42,7 +42,7 @@ def _engines(figures: Figures) -> str:
 
 `streaming-assets run --groups {",".join(figures["groups"])}` on the simulated Last.fm log of {figures["users"]:,} users and {figures["days"]:,} days, landed as one
 file; memory limit 4 GB. Spark is `local[N]` with N cores. Seconds per million events, storing of Dagster's
-{figures["days"]:,} materialisations per daily asset included; the last two rows are of the whole command.
+{figures["days"]:,} materialisations per daily asset included; the last two rows are of the whole command. Spark's Java is a process beside it, which gets the memory limit as heap.
 
 {table(head, rows)}"""
 
