@@ -42,7 +42,8 @@ class Spans:
         spans, eves = {found.span for found in self.reached}, {found.cutoff - _DAY for found in self.reached}
         days = [(date, span, date in eves) for span in sorted(spans) for date in _days(*self.bounds[span : span + 2])]
         table = ibis.memtable(days, schema={"day_of_span": "date", "span": "int64", "is_eve": "boolean"})
-        within = rows.filter(_[day] >= ibis.literal(days[0][0]), _[day] <= ibis.literal(days[-1][0]))
+        first, end = (days[0][0], days[-1][0] + _DAY) if days else (self.bounds[0], self.bounds[0])
+        within = rows.filter(_[day] >= ibis.literal(first), _[day] < ibis.literal(end))
         return within.join(table, [(day, "day_of_span")]).drop("day_of_span")
 
     def split(self, days: int) -> tuple["Spans", "Spans"]:

@@ -95,8 +95,12 @@ def tables(
 
 
 def known_at(
-    inputs: Mapping[str, ibis.Table], cutoffs: Sequence[dt.date] = (C,), as_of: dt.date = LAST_OF_LABEL
+    inputs: Mapping[str, ibis.Table],
+    cutoffs: Sequence[dt.date] = (C,),
+    as_of: dt.date = LAST_OF_LABEL,
+    observation_days: int = 90,
 ) -> dict[Any, Row]:
     """Rows of the snapshots by user, or by user and cutoff where there are several cutoffs."""
-    rows = rows_of(snapshots(cutoffs, as_of=as_of, **inputs), churn_snapshots, ["user_id", "cutoff"])
+    found = snapshots(cutoffs, as_of=as_of, observation_days=observation_days, **inputs)
+    rows = rows_of(found, churn_snapshots, ["user_id", "cutoff"])
     return {row["user_id"] if len(cutoffs) == 1 else (row["user_id"], row["cutoff"]): row for row in rows}

@@ -8,6 +8,7 @@ import pytest
 from streaming_assets_tests.models.churn.known_days import (
     LAST_OF_LABEL,
     C,
+    before,
     day,
     instant,
     known_at,
@@ -108,6 +109,17 @@ def test_windows_end_with_the_day_before_the_cutoff_and_hold_7_28_and_90_days(wi
     assert [windows["ann"][f"plays_{days}"] for days in (7, 28, 90)] == [1_100, 111_100, 11_111_100]
     assert [windows["ann"][f"active_days_{days}"] for days in (7, 28, 90)] == [2, 4, 6]
     assert [windows["ann"][f"watch_hours_{days}"] for days in (7, 28, 90)] == [4 + 8, 4 + 8 + 16 + 32, 252]
+
+
+@pytest.mark.parametrize(
+    ("observation_days", "plays", "gap"), [(28, 111_100, 6.0), (60, 1_111_100, 3.5), (90, 11_111_100, 6.0)]
+)
+def test_young_data_are_looked_back_on_as_far_as_they_go(observation_days, plays, gap):
+    days = [day("ann", back, plays=10**n) for n, back in enumerate([-1, 0, 1, 7, 8, 28, 29, 90, 91])]
+    found = known_at(tables(days), observation_days=observation_days)["ann"]
+    assert (found["plays_90"], found["plays_28"], found["median_gap_days"]) == (plays, 111_100, gap)
+    two = known_at(tables(days), cutoffs=(C, before(7)), observation_days=observation_days)
+    assert two["ann", C]["plays_90"] == plays
 
 
 def test_watch_hours_are_unknown_where_there_are_plays_and_of_none_it_is_known(windows):
