@@ -33,7 +33,7 @@ TITLES_PER_DAY = 2.0
 SEED = 5
 THREADS = 2
 MEMORY_LIMIT, SMALL_MEMORY_LIMIT = "8GB", "4GB"
-"""Of the measurement and, since the hash tables of all joins just fill it, of the setting where nothing is said."""
+"""Of the measurement, and of the setting where nothing is said, which the hash tables of all joins just fill."""
 
 _FIRST_DAY = dt.date(2026, 1, 1)
 _LAST_DAY = _FIRST_DAY + dt.timedelta(days=DAYS - 1)
