@@ -136,10 +136,8 @@ def _run(asked: argparse.Namespace) -> int:
     from streaming_assets.automation.instance import local_instance
     from streaming_assets.automation.pipeline import Pipeline
     from streaming_assets.automation.report import report, watch
-    from streaming_assets.lake.engine import require_engines
 
-    settings = _settings(asked)
-    require_engines(settings)
+    settings = _settings_to_compute(asked)
     _require_landing(settings)
     days = _asked_days(asked, settings)
     with local_instance(settings) as instance:
@@ -177,10 +175,8 @@ def _check(asked: argparse.Namespace) -> int:
     from streaming_assets.automation.instance import local_instance
     from streaming_assets.automation.pipeline import Pipeline
     from streaming_assets.automation.report import checks_report, watch
-    from streaming_assets.lake.engine import require_engines
 
-    settings = _settings(asked)
-    require_engines(settings)
+    settings = _settings_to_compute(asked)
     _require_lake(settings)
     with local_instance(settings) as instance:
         steps = Pipeline(settings, instance, watch=watch).check()
@@ -292,7 +288,7 @@ def _ui(asked: argparse.Namespace) -> int:
 def _rebuild(asked: argparse.Namespace) -> int:
     from streaming_assets.automation.rebuild import MissingFilesError, put_aside
 
-    settings = _settings(asked)
+    settings = _settings_to_compute(asked)
     _require_landing(settings)
     _require_lake(settings)
     try:
@@ -311,6 +307,15 @@ def _settings(asked: argparse.Namespace) -> Settings:
     return Settings.from_env(
         data_dir=asked.data_dir, landing=getattr(asked, "landing", None), engine=getattr(asked, "engine", None)
     )
+
+
+def _settings_to_compute(asked: argparse.Namespace) -> Settings:
+    """`_settings`, of a command that needs the engines which they name. Raises EngineError before anything is touched."""
+    from streaming_assets.lake.engine import require_engines
+
+    settings = _settings(asked)
+    require_engines(settings)
+    return settings
 
 
 def _require_landing(settings: Settings) -> None:
