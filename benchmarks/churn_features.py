@@ -32,8 +32,7 @@ CUTOFFS = 13
 TITLES_PER_DAY = 2.0
 SEED = 5
 THREADS = 2
-MEMORY_LIMIT, SMALL_MEMORY_LIMIT = "8GB", "4GB"
-"""Of the measurement, and of the setting where nothing is said, which the hash tables of all joins just fill."""
+MEMORY_LIMIT = "4GB"
 
 _FIRST_DAY = dt.date(2026, 1, 1)
 _LAST_DAY = _FIRST_DAY + dt.timedelta(days=DAYS - 1)
@@ -51,17 +50,15 @@ def run(users: int = USERS, titles_per_day: float = TITLES_PER_DAY) -> dict[str,
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         rows = _make(Path(folder), users, titles_per_day)
-        weekly = [_LAST_DAY - dt.timedelta(days=28 + 7 * number) for number in range(CUTOFFS)]
-        with duckdb_engine(_settings(folder, MEMORY_LIMIT)) as engine:
+        settings = Settings(data_dir=Path(folder), threads=THREADS, memory_limit=MEMORY_LIMIT)
+        with duckdb_engine(settings) as engine:
             tables = _tables(engine, Path(folder))
+            weekly = [_LAST_DAY - dt.timedelta(days=28 + 7 * number) for number in range(CUTOFFS)]
             timed = {
                 "scan": _seconds(lambda: _scan(engine, tables["user_daily"])),
                 "together": _seconds(lambda: _features(engine, tables, weekly)),
                 "to_score": _seconds(lambda: _features(engine, tables, [scoring_cutoff(_LAST_DAY)])),
             }
-        with duckdb_engine(_settings(folder, SMALL_MEMORY_LIMIT)) as engine:
-            tables = _tables(engine, Path(folder))
-            timed["spilling"] = _seconds(lambda: _features(engine, tables, weekly))
     return {
         "users": users,
         "days": DAYS,
@@ -72,10 +69,6 @@ def run(users: int = USERS, titles_per_day: float = TITLES_PER_DAY) -> dict[str,
         "cpu_ratio": timed["together"]["cpu"] / timed["scan"]["cpu"],
         "load_before": load,
     }
-
-
-def _settings(folder: str, memory_limit: str) -> Settings:
-    return Settings(data_dir=Path(folder), threads=THREADS, memory_limit=memory_limit)
 
 
 def _scan(engine: DuckDBEngine, user_daily: ibis.Table) -> None:

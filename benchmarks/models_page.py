@@ -32,10 +32,6 @@ def _features(figures: Figures) -> str:
         for name, text in (
             ("scan", "all columns of core/user_daily, added up by user"),
             ("together", f"features of {figures['cutoffs']} cutoffs, made together"),
-            (
-                "spilling",
-                f"the same with a memory limit of {churn_features.SMALL_MEMORY_LIMIT}, where some of it is spilled",
-            ),
             ("to_score", "features of the one cutoff at which users are scored"),
         )
     ]

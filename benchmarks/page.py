@@ -30,14 +30,8 @@ threads.
 
 def render(figures: Figures) -> str:
     """The page, with a section for each benchmark that has figures."""
-    return "\n".join(
-        [
-            _PREFACE,
-            *_sections(
-                figures, {"nineteen_million": _nineteen_million, "one_new_day": _one_new_day, "imports": _imports}
-            ),
-        ]
-    )
+    found = {"nineteen_million": _nineteen_million, "one_new_day": _one_new_day, "imports": _imports}
+    return "\n".join([_PREFACE, *_sections(figures, found)])
 
 
 def part(heading: str, figures: Figures, sections: Sections) -> str:

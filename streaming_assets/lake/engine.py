@@ -129,31 +129,22 @@ class DuckDBEngine:
 @contextlib.contextmanager
 def duckdb_engine(settings: Settings) -> Iterator[DuckDBEngine]:
     """A DuckDB of its own for one run, with the memory limit, threads and spill folder of the settings."""
-    # DuckDB names what it spills by its process, and in containers many processes have one number.
-    with _spill_folder(settings) as spill, _connected(settings, spill) as connection:
-        connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
-        yield DuckDBEngine(connection, rows_at_once=bytes_of(settings.memory_limit) // _BYTES_PER_ROW)
-
-
-@contextlib.contextmanager
-def _spill_folder(settings: Settings) -> Iterator[Path]:
-    folder = settings.lake_dir / SPILL
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as own:
-        yield Path(own)
-
-
-def _connected(settings: Settings, spill: Path) -> contextlib.AbstractContextManager["duckdb.DuckDBPyConnection"]:
     from dagster_duckdb import DuckDBResource
 
-    config = {
-        "memory_limit": settings.memory_limit,
-        "threads": settings.threads,
-        "temp_directory": str(spill),
-        "preserve_insertion_order": False,
-        "partitioned_write_max_open_files": 10_000,
-    }
-    return DuckDBResource(database=":memory:", connection_config=config).get_connection()
+    spill = settings.lake_dir / SPILL
+    spill.mkdir(parents=True, exist_ok=True)
+    # DuckDB names what it spills by its process, and in containers many processes have one number.
+    with tempfile.TemporaryDirectory(dir=spill, ignore_cleanup_errors=True) as own:
+        config = {
+            "memory_limit": settings.memory_limit,
+            "threads": settings.threads,
+            "temp_directory": own,
+            "preserve_insertion_order": False,
+            "partitioned_write_max_open_files": 10_000,
+        }
+        with DuckDBResource(database=":memory:", connection_config=config).get_connection() as connection:
+            connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+            yield DuckDBEngine(connection, rows_at_once=bytes_of(settings.memory_limit) // _BYTES_PER_ROW)
 
 
 def require_engines(settings: Settings) -> None:

@@ -118,7 +118,7 @@ def ingest(
             rows.append({**row, "modified_at": file.modified_at})
         else:
             changed.append(file)
-    reading = Reading(lake.settings, sources, email_key, now, lake.root, clear_scratch(lake.settings).absolute())
+    reading = Reading(lake.settings, sources, email_key, now, lake.root, clear_scratch(lake.settings))
     engine = lake.computing("raw").compute
     for batch in engine.each(reading.batch, _batches(changed, engine.tasks)):
         written.add(batch)

@@ -292,7 +292,7 @@ def require_shape(settings: Settings) -> None:
 
 def clear_scratch(settings: Settings) -> Path:
     """An empty folder for files that live no longer than a run; what a killed run left in it is gone."""
-    scratch = settings.lake_dir / ".scratch"
+    scratch = settings.lake_dir.resolve() / ".scratch"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     return scratch

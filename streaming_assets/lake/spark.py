@@ -187,8 +187,8 @@ def _session(settings: Settings) -> SparkSession:
 
 def _require_same_master(asked: str | None) -> None:
     running = SparkSession.getActiveSession()
-    master = running.sparkContext.master if running else asked
-    if asked is not None and master != asked:
+    if running and asked not in (None, running.sparkContext.master):
+        master = running.sparkContext.master
         raise EngineError(f"this process runs Spark at {master}; expected {asked}: start another process")
 
 

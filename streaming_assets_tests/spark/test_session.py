@@ -1,6 +1,5 @@
 """What the session of Spark takes from settings and from data."""
 
-import os
 from pathlib import Path
 
 import ibis
@@ -51,7 +50,7 @@ def test_without_java_it_is_said_before_anything_runs(tmp_path: Path, monkeypatc
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EngineError, match="there is no program java in PATH"):
         require_engines(settings(tmp_path))
-    monkeypatch.setenv("JAVA_HOME", os.fspath(tmp_path / "nothing"))
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "nothing"))
     require_engines(Settings(data_dir=tmp_path))
 
 

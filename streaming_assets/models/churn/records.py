@@ -1,8 +1,5 @@
 """What user records said at cutoffs, and what they said later of who left."""
 
-import functools
-import operator
-
 import ibis
 from ibis import _
 
@@ -35,8 +32,7 @@ def unplaced(users: ibis.Table, clock: ibis.Table) -> ibis.Table:
     """(user_id) of users whose records do not tell all of PLACE, every one of them and from before the first cutoff on."""
     is_told = [users[attribute].notnull().all() for attribute in PLACE]
     begins = users.valid_from.min() < clock.starts_at.min().as_scalar()
-    always = functools.reduce(operator.and_, is_told, begins)
-    return users.group_by("user_id").having(~always).agg(records=_.count()).select("user_id")
+    return users.group_by("user_id").having(~ibis.and_(begins, *is_told)).agg(records=_.count()).select("user_id")
 
 
 def cancellations(users: ibis.Table, held: ibis.Table, clock: ibis.Table) -> ibis.Table:
