@@ -40,14 +40,11 @@ def _run(work: Path, users: int) -> dict[str, Any]:
         "spark.sql.shuffle.partitions": "32",
     }
     with Cluster(home / "cluster", settings).up() as cluster:
-        started = time.monotonic()
         peaks = _watched(cluster, landing, home)
-        seconds = time.monotonic() - started
     in_use = [int(after) for _before, after in _AFTER_COLLECTION.findall(collections.read_text(encoding="utf-8"))]
     measured = {
         "users": users,
         "events": pipeline_runs.rows(home / "data", "core/events"),
-        "seconds": seconds,
         "heap_bytes": max(in_use) * 2**20,
         "jvm_bytes": peaks["java"],
         "python_bytes": peaks["python"],

@@ -50,14 +50,7 @@ file; memory limit 4 GB. Spark is `local[N]` with N cores. Seconds per million e
 def _driver_memory(figures: Figures) -> str:
     runs: Sequence[Figures] = figures["runs"]
     small, large = runs[0], runs[-1]
-    rows = [
-        [
-            f"{run['events'] / 1e6:.1f} million",
-            *(f"{run[name] / 1e6:,.0f} MB" for name in _HELD),
-            shown_time(run["seconds"]),
-        ]
-        for run in runs
-    ]
+    rows = [[f"{run['events'] / 1e6:.1f} million", *(f"{run[name] / 1e6:,.0f} MB" for name in _HELD)] for run in runs]
     promises = [
         at_most(
             f"{text}, {large['events'] / 1e6:.0f} million by {small['events'] / 1e6:.0f}",
@@ -76,7 +69,7 @@ def _driver_memory(figures: Figures) -> str:
 days landed as one file, with {small["users"]:,} users and with {large["users"]:,}. The driver may have {figures["driver_memory"]} of heap. In use after a collection:
 what is still needed, and garbage that is not looked at yet.
 
-{table(["events", *_HELD.values(), "whole command"], rows)}
+{table(["events", *_HELD.values()], rows)}
 {table(HEAD, promises)}"""
 
 
