@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import ibis
@@ -31,6 +32,7 @@ DAYS = 200
 CUTOFFS = 13
 TITLES_PER_DAY = 2.0
 SEED = 5
+ROUNDS = 5
 THREADS = 2
 MEMORY_LIMIT = "4GB"
 
@@ -54,15 +56,18 @@ def run(users: int = USERS, titles_per_day: float = TITLES_PER_DAY) -> dict[str,
         with duckdb_engine(settings) as engine:
             tables = _tables(engine, Path(folder))
             weekly = [_LAST_DAY - dt.timedelta(days=28 + 7 * number) for number in range(CUTOFFS)]
-            timed = {
-                "scan": _seconds(lambda: _scan(engine, tables["user_daily"])),
-                "together": _seconds(lambda: _features(engine, tables, weekly)),
-                "to_score": _seconds(lambda: _features(engine, tables, [scoring_cutoff(_LAST_DAY)])),
-            }
+            timed = _in_turn(
+                {
+                    "scan": lambda: _scan(engine, tables["user_daily"]),
+                    "together": lambda: _features(engine, tables, weekly),
+                    "to_score": lambda: _features(engine, tables, [scoring_cutoff(_LAST_DAY)]),
+                }
+            )
     return {
         "users": users,
         "days": DAYS,
         "cutoffs": CUTOFFS,
+        "rounds": ROUNDS,
         "rows": rows,
         **timed,
         "ratio": timed["together"]["wall"] / timed["scan"]["wall"],
@@ -87,8 +92,15 @@ def _materialise(engine: DuckDBEngine, rows: ibis.Table) -> None:
     engine.backend.drop_table("result")
 
 
+def _in_turn(acts: Mapping[str, Callable[[], None]]) -> dict[str, dict[str, float]]:
+    """Medians of each, in turn after each was done once: the machine's own speed wanders within minutes."""
+    for act in acts.values():
+        act()
+    rounds = [{name: _seconds(act) for name, act in acts.items()} for _round in range(ROUNDS)]
+    return {name: {of: median(one[name][of] for one in rounds) for of in ("wall", "cpu")} for name in acts}
+
+
 def _seconds(act: Callable[[], None]) -> dict[str, float]:
-    act()
     wall, cpu = time.perf_counter(), time.process_time()
     act()
     return {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}

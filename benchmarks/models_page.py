@@ -50,7 +50,7 @@ def _features(figures: Figures) -> str:
 {provenance(figures)}
 
 Generated tables of {figures["days"]} days, a Parquet file per day as in the lake: {_counted(figures["rows"])}. Each is done
-once before it is measured. DuckDB has {churn_features.THREADS} threads and a memory limit of {churn_features.MEMORY_LIMIT}. {_load(figures)}
+once before it is measured; medians of {figures["rounds"]}, in turn. DuckDB has {churn_features.THREADS} threads and a memory limit of {churn_features.MEMORY_LIMIT}. {_load(figures)}
 
 {table(["", "wall time", "time on a core"], rows)}
 {table(HEAD, promises)}"""

@@ -7,7 +7,7 @@ import ibis
 from ibis import _
 
 from streaming_assets.models.churn.cutoffs import GAP_DAYS, LABEL_DAYS, OBSERVATION_DAYS
-from streaming_assets.models.churn.windows import Spans, days_before, of_cutoff, spans, within
+from streaming_assets.models.churn.windows import days_before, of_cutoff, spans, within
 from streaming_assets.transforms.columns import total
 
 RECENT_DAYS = 28
@@ -45,77 +45,54 @@ def first_plays(user_daily: ibis.Table) -> ibis.Table:
     return user_daily.filter(_.plays > 0).group_by("user_id").agg(first_play=_.date.min())
 
 
-def windows_of(cutoffs: Sequence[dt.date], observation_days: int = OBSERVATION_DAYS) -> Spans:
-    """The spans of days that `recent` and `observed` add up."""
-    return spans(cutoffs, {-observation_days, *(-days for days in _SHORT_WINDOWS), 0})
-
-
-def by_span(user_daily: ibis.Table, windows: Spans) -> ibis.Table:
-    """Sums of core/user_daily over spans of the RECENT_DAYS before any cutoff.
-
-    Grain: one row per user and span with an event in it. Columns: user_id, span; the sums by their own name,
-    distinct_content as title_days, sessions_started as sessions; before_eve: sessions without those of the days before
-    cutoffs; last_event_at of the latest day with a play.
-    """
-    near, _far = windows.split(RECENT_DAYS)
-    started = _.sessions_started.cast("float64")
-    return (
-        near.of(user_daily, "date")
-        .group_by("user_id", "span")
-        .agg(
-            **_sums((*_EVERY_WINDOW, *_RECENT)),
-            sessions=started.sum(),
-            before_eve=started.sum(where=~_.is_eve),
-            last_event_at=_.last_event_at.max(where=_.plays > 0),
-        )
-    )
-
-
-def recent(by_span: ibis.Table, windows: Spans) -> ibis.Table:
-    """What `by_span` adds up to over the days before cutoffs.
+def recent(user_daily: ibis.Table, cutoffs: Sequence[dt.date]) -> ibis.Table:
+    """Sums of core/user_daily over the days before cutoffs.
 
     Grain: one row per user and cutoff with an event in the RECENT_DAYS before it. Columns: user_id, cutoff; active_days,
-    plays and watch_seconds over 7 and 28 days, named like plays_28; the other sums over 28 days by their own name;
-    sessions without those of the eve, which may go on past the cutoff. watch_seconds and buffer_events are NULL where of
-    no play they are known.
+    plays and watch_seconds over 7 and 28 days, named like plays_28; the other sums over 28 days by their own name,
+    distinct_content as title_days; sessions without those of the eve, which may go on past the cutoff. watch_seconds and
+    buffer_events are NULL where of no play they are known.
     """
-    near, _far = windows.split(RECENT_DAYS)
-    found = by_span.join(near.reach, "span")
-    sums = {f"{name}_{days}": found[name].sum(where=within(days)) for name in _EVERY_WINDOW for days in _SHORT_WINDOWS}
+    cut = spans(cutoffs, sorted(-days for days in (0, *_SHORT_WINDOWS)))
+    started = _.sessions_started.cast("float64")
+    by_span = (
+        cut.of(user_daily, "date")
+        .group_by("user_id", "span")
+        .agg(**_sums((*_EVERY_WINDOW, *_RECENT)), sessions=started.sum(), before_eve=started.sum(where=~_.is_eve))
+    )
+    found = by_span.join(cut.reach, "span")
+    windows = {
+        f"{name}_{days}": found[name].sum(where=within(days)) for name in _EVERY_WINDOW for days in _SHORT_WINDOWS
+    }
     return found.group_by("user_id", "cutoff").agg(
-        **sums,
+        **windows,
         **{name: found[name].sum() for name in _RECENT},
         sessions=_.has_eve.ifelse(_.before_eve, _.sessions).sum(),
     )
 
 
 def observed(
-    by_span: ibis.Table,
-    user_daily: ibis.Table,
-    windows: Spans,
-    cutoffs: Sequence[dt.date],
-    observation_days: int = OBSERVATION_DAYS,
+    user_daily: ibis.Table, cutoffs: Sequence[dt.date], observation_days: int = OBSERVATION_DAYS
 ) -> ibis.Table:
-    """What the observation_days before each cutoff add up to, and the latest event of the latest day with a play.
+    """What the days with a play in the observation_days before each cutoff add up to, and the latest event of the latest.
 
-    Grain: one row per user with an event there, with the columns OBSERVED of every cutoff. watch_seconds_90 is NULL where
-    of no play it is known.
+    Grain: one row per user with such a day, with the columns OBSERVED of every cutoff. watch_seconds_90 is NULL where of
+    no play it is known.
     """
-    _near, far = windows.split(RECENT_DAYS)
-    names = ["user_id", "span", *_EVERY_WINDOW, "last_event_at"]
-    earlier = (
-        far.of(user_daily.filter(_.plays > 0), "date")
+    cut = spans(cutoffs, (-observation_days, 0))
+    by_span = (
+        cut.of(user_daily.filter(_.plays > 0), "date")
         .group_by("user_id", "span")
         .agg(last_event_at=_.last_event_at.max(), **_sums(_EVERY_WINDOW))
     )
     columns: dict[str, ibis.Deferred] = {}
     for cutoff in cutoffs:
-        is_seen = windows.lies_in(cutoff - dt.timedelta(days=observation_days), cutoff)
+        is_seen = cut.lies_in(cutoff - dt.timedelta(days=observation_days), cutoff)
         columns |= {
             of_cutoff(f"{name}_{OBSERVATION_DAYS}", cutoff): _[name].sum(where=is_seen) for name in _EVERY_WINDOW
         }
         columns[of_cutoff("last_event_at", cutoff)] = _.last_event_at.max(where=is_seen)
-    return by_span.select(*names).union(earlier.select(*names)).group_by("user_id").agg(**columns)
+    return by_span.group_by("user_id").agg(**columns)
 
 
 def returns(user_daily: ibis.Table, cutoffs: Sequence[dt.date]) -> ibis.Table:
@@ -135,11 +112,12 @@ def gaps(user_daily: ibis.Table, cutoffs: Sequence[dt.date], observation_days: i
 
     Both of them lie in the observation_days before the cutoff. NULL with one active day there.
     """
+    # A median keeps every gap, of each cutoff: int16 takes a quarter of the memory.
     in_order = ibis.window(group_by="user_id", order_by="date")
     return (
         days_before(user_daily.filter(_.plays > 0), cutoffs, observation_days)
         .select("user_id", "date", earlier=_.date.lag().over(in_order))
-        .mutate(gap=_.date.delta(_.earlier, unit="day"))
+        .mutate(gap=_.date.delta(_.earlier, unit="day").cast("int16"))
         .group_by("user_id")
         .agg(**{of_cutoff("median_gap_days", cutoff): _gap(cutoff, observation_days).median() for cutoff in cutoffs})
     )
@@ -165,7 +143,7 @@ def sessions_with_stops(sessions: ibis.Table, cutoffs: Sequence[dt.date]) -> ibi
 def _gap(cutoff: dt.date, days: int) -> ibis.Deferred:
     """The gap where both its days lie in so many days before the cutoff; Spark takes no median with a condition."""
     first, end = ibis.literal(cutoff - dt.timedelta(days=days)), ibis.literal(cutoff)
-    return ((_.earlier >= first) & (_.date < end)).ifelse(_.gap, ibis.null("int64"))
+    return ((_.earlier >= first) & (_.date < end)).ifelse(_.gap, ibis.null("int16"))
 
 
 def _sums(names: Sequence[str]) -> dict[str, ibis.Deferred]:

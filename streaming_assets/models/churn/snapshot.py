@@ -70,15 +70,13 @@ def snapshots(
     how far the features named 90 look back, 90 days at most. Several cutoffs at once cost far less than one after the other.
     """
     clock = _clock(calendar, users, cutoffs, as_of)
-    windows = activity.windows_of(cutoffs, observation_days)
-    by_span = activity.by_span(user_daily, windows)
     genre_plays = variety.genre_plays(user_content_daily, content, cutoffs)
     everybody = _everybody(
         user_daily,
         clock,
         cutoffs,
         {
-            activity.OBSERVED: activity.observed(by_span, user_daily, windows, cutoffs, observation_days),
+            activity.OBSERVED: activity.observed(user_daily, cutoffs, observation_days),
             activity.GAPS: activity.gaps(user_daily, cutoffs, observation_days),
             activity.RETURNS: activity.returns(user_daily, cutoffs),
             variety.GENRES: variety.genres(genre_plays, cutoffs),
@@ -91,7 +89,7 @@ def snapshots(
         everybody,
         held.left_join(preferred, [*_KEY, "preferred_genre"]).select(*held.columns, "preferred_plays"),
         records.cancellations(users, held, clock),
-        activity.recent(by_span, windows),
+        activity.recent(user_daily, cutoffs),
         activity.sessions_with_stops(sessions, cutoffs),
         variety.repeats(user_content_daily, cutoffs, observation_days),
         *(variety.usual(places, attribute) for attribute in records.PLACE),

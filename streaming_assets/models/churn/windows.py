@@ -2,9 +2,9 @@
 
 import datetime as dt
 import itertools
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import ibis
 from ibis import _
@@ -12,47 +12,23 @@ from ibis import _
 _DAY = dt.timedelta(days=1)
 
 
-class Reach(NamedTuple):
-    """A span as seen from a cutoff: it begins so many days before it, below 0 for one after it.
-
-    has_eve: whether it ends with the cutoff's own eve.
-    """
-
-    span: int
-    cutoff: dt.date
-    days_before: int
-    has_eve: bool
-
-
 @dataclass(frozen=True)
 class Spans:
-    """Runs of days that lie in the same windows of every cutoff; span number n goes from bounds[n] to bounds[n + 1]."""
+    """Runs of days that lie in the same windows of every cutoff.
 
+    days: (date, span, is_eve), is_eve for the day before a cutoff; reach: (span, cutoff, days_before, has_eve), which
+    tells from how many days before the cutoff on the span lies, below 0 for one after it, and whether it ends with the
+    cutoff's own eve.
+    """
+
+    days: ibis.Table
+    reach: ibis.Table
     bounds: Sequence[dt.date]
-    reached: Sequence[Reach]
-
-    @property
-    def reach(self) -> ibis.Table:
-        """(span, cutoff, days_before, has_eve): the columns of Reach."""
-        schema = {"span": "int64", "cutoff": "date", "days_before": "int64", "has_eve": "boolean"}
-        return ibis.memtable([tuple(found) for found in self.reached], schema=schema)
 
     def of(self, rows: ibis.Table, day: str) -> ibis.Table:
-        """The rows of these days, with their span, and with is_eve: whether it is the day before a cutoff."""
-        spans, eves = {found.span for found in self.reached}, {found.cutoff - _DAY for found in self.reached}
-        days = [(date, span, date in eves) for span in sorted(spans) for date in _days(*self.bounds[span : span + 2])]
-        table = ibis.memtable(days, schema={"day_of_span": "date", "span": "int64", "is_eve": "boolean"})
-        first, end = (days[0][0], days[-1][0] + _DAY) if days else (self.bounds[0], self.bounds[0])
-        within = rows.filter(_[day] >= ibis.literal(first), _[day] < ibis.literal(end))
-        return within.join(table, [(day, "day_of_span")]).drop("day_of_span")
-
-    def split(self, days: int) -> tuple["Spans", "Spans"]:
-        """Those that lie in so many days before any cutoff, with their reach from there, and all others."""
-        near = [found for found in self.reached if 0 < found.days_before <= days]
-        spans = {found.span for found in near}
-        return replace(self, reached=near), replace(
-            self, reached=[one for one in self.reached if one.span not in spans]
-        )
+        """The rows of these days, with their span."""
+        within = rows.filter(_[day] >= ibis.literal(self.bounds[0]), _[day] < ibis.literal(self.bounds[-1]))
+        return within.join(self.days.rename(day_of_span="date"), [(day, "day_of_span")]).drop("day_of_span")
 
     def lies_in(self, first: dt.date, end: dt.date) -> ibis.Deferred:
         """Whether a row's span is of the days [first, end), both of them days at which a window begins or ends."""
@@ -60,19 +36,31 @@ class Spans:
         return _.span.between(ibis.literal(number[first], "int64"), ibis.literal(number[end] - 1, "int64"))
 
 
-def spans(cutoffs: Sequence[dt.date], edges: Collection[int]) -> Spans:
-    """Spans of windows that begin or end so many days from each cutoff.
+def spans(cutoffs: Sequence[dt.date], edges: Sequence[int]) -> Spans:
+    """Spans of windows that begin or end so many days from each cutoff; edges are ascending.
 
     Windows are [cutoff + edge, cutoff + later edge), so that -28 and 0 make one of the 28 days before.
     """
     bounds = sorted({cutoff + edge * _DAY for cutoff in cutoffs for edge in edges})
-    reached = [
-        Reach(span, cutoff, (cutoff - start).days, end == cutoff)
+    reach = [
+        (span, cutoff, (cutoff - start).days, end == cutoff)
         for span, (start, end) in enumerate(itertools.pairwise(bounds))
         for cutoff in cutoffs
-        if min(edges) <= (start - cutoff).days < max(edges)
+        if edges[0] <= (start - cutoff).days < edges[-1]
     ]
-    return Spans(bounds, reached)
+    reached = {span for span, *_of_cutoff in reach}
+    eves = {cutoff - _DAY for cutoff in cutoffs}
+    days = [
+        (day, span, day in eves)
+        for day in _days(bounds[0], bounds[-1])
+        for span in [bisect_right(bounds, day) - 1]
+        if span in reached
+    ]
+    return Spans(
+        ibis.memtable(days, schema={"date": "date", "span": "int64", "is_eve": "boolean"}),
+        ibis.memtable(reach, schema={"span": "int64", "cutoff": "date", "days_before": "int64", "has_eve": "boolean"}),
+        bounds,
+    )
 
 
 def each_day(cutoffs: Sequence[dt.date], days: int) -> ibis.Table:
