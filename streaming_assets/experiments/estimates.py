@@ -98,6 +98,10 @@ class Adjustment:
     of_missing: float
     pooled_pre: float
 
+    @property
+    def changes_nothing(self) -> bool:
+        return self.theta == self.of_missing == 0
+
 
 def quantile(tail: float, degrees: float = math.inf) -> float:
     """The value of Student's t, or of a normal variable, above which so much probability lies."""

@@ -148,6 +148,9 @@ def comparison(metric: Metric, sums: Mapping[str, Sums], variant: str, *, adjust
     correction = None
     if adjusted:
         correction = adjustment(metric, moments_of(metric, *sums.values(), adjustable=True))
+        if correction.changes_nothing:
+            # Rounding would else depend on the order in which an engine adds up.
+            return comparison(metric, sums, variant)
     return compare(metric, *(arm(metric, moments[name], correction) for name in (CONTROL, variant)))
 
 

@@ -17,8 +17,8 @@ from streaming_assets.automation.alerting import tell
 from streaming_assets.automation.report import report, status
 from streaming_assets.build import advice, check_sets
 from streaming_assets.lake.failures import OpenFailure
-from streaming_assets_tests.end_to_end.conftest import Steady
 from streaming_assets_tests.end_to_end.data_folder import NOW, DataFolder, differences, errors, jobs
+from streaming_assets_tests.end_to_end.steady import Steady
 
 CHECK_OF_FILES = "raw/event_files: rejected_share_of_every_file_is_within_the_limit"
 CHECK_OF_DAYS = "raw/events: rejected_share_of_every_day_is_within_the_limit"

@@ -13,9 +13,10 @@ import pytest
 from deltalake import DeltaTable
 
 from streaming_assets_tests.end_to_end.command_line import streaming_assets
-from streaming_assets_tests.end_to_end.conftest import Moved, Steady
+from streaming_assets_tests.end_to_end.conftest import Moved
 from streaming_assets_tests.end_to_end.data_folder import DAILY, DataFolder, differences
 from streaming_assets_tests.end_to_end.service import ONE_DAY, lines, play
+from streaming_assets_tests.end_to_end.steady import Steady
 
 
 class TestWrongUse:

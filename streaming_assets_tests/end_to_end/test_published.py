@@ -11,8 +11,8 @@ from deltalake import DeltaTable
 
 from streaming_assets import contracts
 from streaming_assets.automation.rebuild import put_aside
-from streaming_assets_tests.end_to_end.conftest import Steady
 from streaming_assets_tests.end_to_end.data_folder import jobs
+from streaming_assets_tests.end_to_end.steady import Steady
 
 PUBLISHED = {
     table.name: table

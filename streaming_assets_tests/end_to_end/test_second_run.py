@@ -7,9 +7,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streaming_assets_tests.end_to_end.conftest import Steady
 from streaming_assets_tests.end_to_end.data_folder import DAILY, differences, jobs
 from streaming_assets_tests.end_to_end.service import ONE_DAY, lines, play
+from streaming_assets_tests.end_to_end.steady import Steady
 
 
 def test_a_second_run_with_nothing_new_does_nothing(steady: Steady, tmp_path: Path):

@@ -87,6 +87,16 @@ def test_the_adjusted_row_tells_how_much_variance_it_saves():
     assert fixed.variance_reduction is None
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_where_nobody_was_seen_before_the_adjusted_row_is_the_other_one_to_the_last_digit(seed):
+    found = results_of(sums_of(listeners(seed, 175, new=1.0)))
+    for name in ("session_minutes", "watch_hours", "skip_rate"):
+        fixed, adjusted = (row(found, name, method) for method in ("fixed", "cuped"))
+        told = {**asdict(adjusted), "method": "fixed", "p_adjusted": fixed.p_adjusted, "variance_reduction": None}
+        assert told == asdict(fixed)
+        assert adjusted.variance_reduction == 0
+
+
 # Correction for several questions
 
 

@@ -17,10 +17,9 @@ from streaming_assets_tests.end_to_end.data_folder import (
     jobs,
 )
 from streaming_assets_tests.end_to_end.service import ONE_DAY, lines, play, steady_week
+from streaming_assets_tests.end_to_end.steady import DAYS, FIRST_DAY, taken_in
 
 MARTS = contracts.marts.TABLES
-FIRST_DAY = dt.date(2026, 3, 24)
-DAYS = 12
 
 
 def marts_of(folder: DataFolder) -> dict[str, pa.Table]:
@@ -37,14 +36,11 @@ def run(folder: DataFolder) -> list[str]:
 @pytest.fixture(scope="module")
 def twelve_days(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
     """Twelve days of plays that no midnight divides, their marts made; tests work on copies."""
-    folder = DataFolder.at(tmp_path_factory.mktemp("twelve") / "data")
-    folder.land(steady_week(FIRST_DAY, DAYS))
-    assert run(folder)[-2:] == ["compute_marts", "publish"]
-    return folder
+    return taken_in(tmp_path_factory).folder
 
 
-def test_nothing_new_makes_no_mart(twelve_days: DataFolder):
-    assert run(twelve_days) == []
+def test_nothing_new_makes_no_mart(twelve_days: DataFolder, tmp_path: Path):
+    assert run(twelve_days.copy_to(tmp_path / "copy")) == []
 
 
 @pytest.mark.slow
