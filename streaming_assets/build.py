@@ -145,7 +145,7 @@ def build_definitions(
     ]
     assets = [*(made_by_engine(asset, settings) for asset in assets), published]
     return dg.Definitions(
-        assets=[fresh_each_morning(asset, settings.timezone) for asset in assets],
+        assets=fresh_each_morning(assets, settings.timezone),
         asset_checks=[*every_check, standing],
         jobs=list(jobs.values()),
         sensors=[
