@@ -122,3 +122,8 @@ def test_scratch_is_emptied_of_what_a_killed_run_left(lake):
     left_over: Path = clear_scratch(lake.settings) / "a" / "b"
     left_over.mkdir(parents=True)
     assert list(clear_scratch(lake.settings).iterdir()) == []
+
+
+def test_scratch_of_a_relative_data_folder_is_found_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert clear_scratch(Settings(data_dir=Path("data"))).is_relative_to(tmp_path)
