@@ -15,8 +15,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from streaming_assets_tests.end_to_end.command_line import command, environment, streaming_assets_process
-from streaming_assets_tests.end_to_end.conftest import DAYS, FIRST_DAY
 from streaming_assets_tests.end_to_end.service import steady_week
+from streaming_assets_tests.end_to_end.steady import DAYS, FIRST_DAY
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

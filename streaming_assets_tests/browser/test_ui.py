@@ -11,8 +11,8 @@ import pytest
 
 from streaming_assets.automation.jobs import GROUPS
 from streaming_assets_tests.browser.conftest import UI
-from streaming_assets_tests.end_to_end.conftest import DAYS, FIRST_DAY
 from streaming_assets_tests.end_to_end.service import steady_week
+from streaming_assets_tests.end_to_end.steady import DAYS, FIRST_DAY
 from streaming_assets_tests.end_to_end.test_bad_file import with_a_fifth_broken
 
 if TYPE_CHECKING:
