@@ -266,22 +266,28 @@ def _outlook(asked: argparse.Namespace, tell: Callable[[Settings], str]) -> int:
 
 
 def _ui(asked: argparse.Namespace) -> int:
-    from streaming_assets.automation.instance import ONE_PLANNED_EVENT_PER_ASSET, prepare_home
+    from streaming_assets.automation.instance import (
+        ONE_PLANNED_EVENT_PER_ASSET,
+        prepare_home,
+        require_config_found_by_dagster,
+    )
 
     settings = _settings(asked)
+    home = prepare_home(settings)
+    require_config_found_by_dagster(home)
     environment = {
         **ONE_PLANNED_EVENT_PER_ASSET,
         "STREAMING_ASSETS_UI_URL": f"http://localhost:{asked.port}",
         "PYTHONWARNINGS": f"ignore:{ADVICE_TO_DEVELOPERS}",
         **os.environ,
-        "DAGSTER_HOME": prepare_home(settings),
+        "DAGSTER_HOME": home,
         "STREAMING_ASSETS_DATA_DIR": str(settings.data_dir.resolve()),
         "STREAMING_ASSETS_LANDING": str(settings.landing_dir.resolve()),
     }
     program = Path(sys.executable).with_name("dagster")
     command = [str(program), "dev", "--module-name", "streaming_assets.definitions", "--port", str(asked.port)]
     # In a folder with a dagster.yaml of its own, Dagster would warn that it does not use that one.
-    os.chdir(environment["DAGSTER_HOME"])
+    os.chdir(home)
     os.execve(program, command, environment)  # noqa: S606 - the UI takes this process's place
 
 

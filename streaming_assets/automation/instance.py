@@ -1,16 +1,18 @@
 """The Dagster instance that the command line and the UI share."""
 
+import glob
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import resources
+from pathlib import Path
 
 import dagster as dg
 from sqlalchemy.exc import DBAPIError
 
 from streaming_assets.errors import InstanceError
 from streaming_assets.lake.lock import exclusive
-from streaming_assets.settings import Settings
+from streaming_assets.settings import SettingError, Settings
 
 ONE_PLANNED_EVENT_PER_ASSET = {"DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS": "true"}
 """Without it Dagster announces every day of every asset before a run begins: half the event log of a long backfill."""
@@ -37,7 +39,7 @@ def local_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
         try:
             # Two processes that make the storage at once would break it for good.
             with exclusive(settings.data_dir / ".dagster.lock"):
-                instance = stack.enter_context(dg.DagsterInstance.from_config(prepare_home(settings)))
+                instance = stack.enter_context(_instance_in(prepare_home(settings)))
                 instance.get_runs_count()
                 instance.get_latest_materialization_event(dg.AssetKey("any"))
                 instance.all_instigator_state()
@@ -51,3 +53,17 @@ def local_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
                 f"Dagster's own storage, as {prepare_home(settings)} has it, failed: {str(refusal.orig).strip()}; "
                 "see whether the disk is full, or the database server away"
             ) from error
+
+
+def require_config_found_by_dagster(home: str) -> None:
+    """Raises SettingError for a folder whose dagster.yaml Dagster's own processes would pass over without a word."""
+    if glob.has_magic(home):
+        raise SettingError(
+            f"Dagster's folder {home}: found one of * ? [ in its path, and Dagster takes that for a pattern and would not find "
+            "the settings in it; name another folder in DAGSTER_HOME, for `run` as well"
+        )
+
+
+def _instance_in(home: str) -> dg.DagsterInstance:
+    # Dagster takes the path of its configuration for a pattern.
+    return dg.DagsterInstance.from_config(home, glob.escape(str(Path(home) / "dagster.yaml")))

@@ -44,8 +44,11 @@ def streaming_assets(*arguments: object, **settings: str) -> Outcome:
 
 
 def streaming_assets_process(*arguments: object, cwd: Path) -> Outcome:
-    """As `streaming_assets`, in a process of its own."""
-    ended = subprocess.run(command(*arguments), cwd=cwd, env=environment(), capture_output=True, text=True, check=False)
+    """As `streaming_assets`, in a process of its own, of a person who never ran Dagster: it greets those where it may."""
+    newcomer = {**environment(), "HOME": str(cwd)}
+    ended = subprocess.run(
+        command(*arguments), cwd=cwd, env=newcomer, capture_output=True, text=True, check=False, timeout=600
+    )
     return Outcome(ended.returncode, ended.stdout, ended.stderr)
 
 

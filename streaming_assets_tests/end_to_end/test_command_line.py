@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from deltalake import DeltaTable
 
-from streaming_assets_tests.end_to_end.command_line import streaming_assets
+from streaming_assets_tests.end_to_end.command_line import streaming_assets, streaming_assets_process
 from streaming_assets_tests.end_to_end.conftest import Moved
 from streaming_assets_tests.end_to_end.data_folder import DAILY, DataFolder, differences
 from streaming_assets_tests.end_to_end.service import ONE_DAY, lines, play
@@ -98,6 +98,12 @@ class TestWrongUse:
         assert told.code == 2
         assert f"there is no lake in {tmp_path}; `streaming-assets run` makes one" in told.err
         assert [path.name for path in tmp_path.iterdir()] == ["landing"]
+
+    def test_the_ui_is_not_opened_where_dagster_would_pass_over_its_settings(self, tmp_path: Path):
+        told = streaming_assets_process("ui", "--data-dir", "a [1]", cwd=tmp_path)
+        assert told.code == 2
+        assert f"Dagster's folder {tmp_path}/a [1]/dagster: found one of * ? [ in its path" in told.err
+        assert "name another folder in DAGSTER_HOME" in told.err
 
     def test_help_tells_of_every_command(self):
         told = streaming_assets("--help")
