@@ -70,7 +70,12 @@ def _made_together(cutoffs: Cutoffs, made: Collection[str]) -> ibis.Table:
 
 
 def _is_settled(lake: Lake) -> bool:
-    return usable_version(lake) is not None
+    row = champion_row(lake)
+    return row is not None and row["outcome"] in contract.SETTLED
+
+
+def _is_to_be_made(lake: Lake) -> bool:
+    return bool(Cutoffs(lake, for_training=True).stale())
 
 
 def _is_lost(lake: Lake) -> bool:
@@ -86,6 +91,7 @@ TRAINING = Training(
     (SNAPSHOTS.name,),
     _is_settled,
     _is_lost,
+    _is_to_be_made,
 )
 
 
@@ -116,17 +122,18 @@ def _train(lake: Lake) -> Mapping[str, "pd.DataFrame"]:
     import pandas as pd
 
     from streaming_assets.models.churn.card import card
-    from streaming_assets.models.churn.snapshot import label_kind
+    from streaming_assets.models.churn.snapshot import known, label_kind
     from streaming_assets.models.churn.training import train
 
     split, before = Cutoffs(lake, for_training=True).split, champion_row(lake)
-    rows = lake.read(SNAPSHOTS.name)
+    rows, as_of = lake.read(SNAPSHOTS.name), reporting_day(lake)
+    users = known(lake.read("core/users"), lake.read("core/calendar"), as_of)
     found = train(
         rows.filter(rows.churned.notnull()).to_pandas(),
         split,
         _incumbent(lake),
-        as_of=reporting_day(lake),
-        label=label_kind(lake.read("core/users")).to_pyarrow().as_py(),
+        as_of=as_of,
+        label=label_kind(users).to_pyarrow().as_py(),
         code=code_of_models(),
         seed=SEED,
     )
@@ -214,10 +221,9 @@ def _realised_performance(lake: Lake) -> "pd.DataFrame":
     as_of = reporting_day(lake)
     closed = [cutoff for cutoff in parts_of(lake, log.name) if is_closed(dt.date.fromisoformat(cutoff), as_of)]
     found = [
-        realised(
-            lake.read_part(log.name, cutoff).to_pandas(), _outcomes(lake, dt.date.fromisoformat(cutoff)).to_pandas()
-        )
+        realised(scored, _outcomes(lake, dt.date.fromisoformat(cutoff), str(label)).to_pandas())
         for cutoff in closed
+        for label, scored in lake.read_part(log.name, cutoff).to_pandas().groupby("label")
     ]
     kept = known[~known.cutoff.astype(str).isin(closed)]
     return pd.concat([part for part in (kept, *found) if len(part)] or [known]).sort_values("cutoff")
@@ -226,18 +232,24 @@ def _realised_performance(lake: Lake) -> "pd.DataFrame":
 def _log_scores(lake: Lake, judged: Collection[str]) -> None:
     """Keep the present scores until their window is over, and let go of those that a committed row has judged."""
     log = contract.churn_score_log
-    scored = lake.read(contract.churn_scores.name).filter(_.churn_probability.notnull())
+    champion = champion_row(lake)
+    scored = (
+        lake.read(contract.churn_scores.name)
+        .filter(_.churn_probability.notnull())
+        .mutate(label=ibis.literal(champion and champion["label"], "string"))
+    )
     cutoff = str(Cutoffs(lake, for_training=False).scoring)
     gone = [part for part in parts_of(lake, log.name) if part in judged]
     lake.write_parts(log.name, [cutoff], lambda part: scored.select(*log.column_names), gone, {})
 
 
-def _outcomes(lake: Lake, cutoff: dt.date) -> ibis.Table:
+def _outcomes(lake: Lake, cutoff: dt.date, label: str) -> ibis.Table:
     from streaming_assets.models.churn.snapshot import outcomes
 
     return outcomes(
         cutoff,
         as_of=reporting_day(lake),
+        label=label,
         user_daily=lake.read("core/user_daily", days_before(lake, cutoff)),
         users=lake.read("core/users"),
         calendar=lake.read("core/calendar"),
@@ -264,7 +276,7 @@ REFRESHED = (
     Refreshed(
         contract.realised_performance,
         _realised_performance,
-        (contract.churn_scores.name, "core/user_daily", "core/users", "core/calendar"),
+        (contract.churn_scores.name, CHAMPION.name, "core/user_daily", "core/users", "core/calendar"),
     ),
     Refreshed(contract.return_rate, _return_rate, ("core/user_daily",)),
 )

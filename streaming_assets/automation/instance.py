@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import resources
@@ -18,11 +19,25 @@ ONE_PLANNED_EVENT_PER_ASSET = {"DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS"
 """Without it Dagster announces every day of every asset before a run begins: half the event log of a long backfill."""
 
 
+_PART_OF_AN_ADDRESS = re.compile(r"\?|%[0-9a-fA-F]{2}")
+
+
 def prepare_home(settings: Settings) -> str:
-    """The instance's folder: DAGSTER_HOME where it is set, else DIR/dagster with the project's dagster.yaml in it."""
-    if "DAGSTER_HOME" in os.environ:
-        return os.environ["DAGSTER_HOME"]
-    home = settings.dagster_home.resolve()
+    """The instance's folder: DAGSTER_HOME where it is set, else DIR/dagster with the project's dagster.yaml in it.
+
+    Raises SettingError for one that Dagster could not use.
+    """
+    given = os.environ.get("DAGSTER_HOME")
+    home = Path(given) if given else settings.dagster_home.resolve()
+    if given and not (home.is_absolute() and home.is_dir()):
+        raise SettingError(f"DAGSTER_HOME: found {given!r}, expected the absolute path of a folder that is there")
+    if misread := _PART_OF_AN_ADDRESS.search(str(home)):
+        raise SettingError(
+            f"Dagster's folder {home}: found {misread[0]} in its path, and Dagster opens its records by an address in which "
+            "that means something else; name another folder in DAGSTER_HOME"
+        )
+    if given:
+        return given
     home.mkdir(parents=True, exist_ok=True)
     config = home / "dagster.yaml"
     if not config.exists():
@@ -59,8 +74,8 @@ def require_config_found_by_dagster(home: str) -> None:
     """Raises SettingError for a folder whose dagster.yaml Dagster's own processes would pass over without a word."""
     if glob.has_magic(home):
         raise SettingError(
-            f"Dagster's folder {home}: found one of * ? [ in its path, and Dagster takes that for a pattern and would not find "
-            "the settings in it; name another folder in DAGSTER_HOME, for `run` as well"
+            f"Dagster's folder {home}: found * or [ in its path, and Dagster takes that for a pattern and would not find the "
+            "settings in it; name another folder in DAGSTER_HOME, for `run` as well"
         )
 
 

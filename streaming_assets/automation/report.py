@@ -186,7 +186,7 @@ def _print_files(lake: Lake) -> bool:
         )
     if len(ledger) > _SHOWN:
         print(f"  … and {len(ledger) - _SHOWN:,} more; those with most rejected rows are shown")
-    reasons = lake.read("raw/rejected_rows").reason.value_counts().to_pyarrow().to_pylist()
+    reasons = lake.read("raw/rejected_rows").reason.value_counts().order_by("reason").to_pyarrow().to_pylist()
     if reasons:
         print("  rejected: " + ", ".join(f"{row['reason']} {row['reason_count']:,}" for row in reasons))
     broken = [row for row in ledger if row["status"] in ("failed", "unclaimed")]

@@ -16,7 +16,7 @@ class Training:
     tables: in the order in which they are committed; the state of the last one says what came of the training. reads:
     tables that it learns from. is_settled: whether it came to a result that stands until the next one is due; if not,
     because there were too few data, it is tried again when there are others. is_lost: whether what it stored is no longer
-    there, or can no longer be used.
+    there, or can no longer be used. is_to_be_made: whether a training would find tables that it reads to be made anew first.
     """
 
     name: str
@@ -24,6 +24,7 @@ class Training:
     reads: tuple[str, ...]
     is_settled: Callable[[Lake], bool]
     is_lost: Callable[[Lake], bool] = lambda lake: False
+    is_to_be_made: Callable[[Lake], bool] = lambda lake: False
 
     @property
     def record(self) -> str:
@@ -44,7 +45,9 @@ class Training:
             return True
         if not 0 <= (as_of - last).days < lake.settings.train_every_days:
             return True
-        return not self.is_settled(lake) and (as_of != last or self._inputs_changed(lake))
+        if self.is_settled(lake):
+            return False
+        return as_of != last or self._inputs_changed(lake) or self.is_to_be_made(lake)
 
     def due_next(self, lake: Lake) -> dt.date | None:
         """The T at which it will be due, if nothing else makes it so."""

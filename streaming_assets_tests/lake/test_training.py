@@ -6,6 +6,7 @@ import datetime as dt
 import pytest
 
 from streaming_assets import contracts
+from streaming_assets.assets import churn
 from streaming_assets.lake.lake import Lake
 from streaming_assets.lake.training import Training, notes_of, stale_tables
 
@@ -59,6 +60,20 @@ def test_one_that_came_to_nothing_is_tried_again_as_soon_as_there_is_something_n
     assert training(settled=False).is_due(at(lake, T + dt.timedelta(1)))
     lake.write(LEARNS_FROM, table_of(contracts.ALL[LEARNS_FROM], [{}, {"date": T}]))
     assert training(settled=False).is_due(at(lake, T))
+
+
+def test_one_that_came_to_nothing_is_tried_again_when_what_it_reads_would_be_made_anew(lake):
+    learn(lake, T)
+    for is_settled in (False, True):
+        would_differ = dataclasses.replace(training(is_settled), is_to_be_made=lambda lake: True)
+        assert would_differ.is_due(at(lake, T)) == (not is_settled)
+
+
+@pytest.mark.parametrize("outcome", ["trained", "kept", "one_class", "too_few_users", "not_enough_history"])
+def test_a_champion_that_stayed_for_lack_of_data_is_no_result(lake, outcome):
+    row = {"outcome": outcome, "version": "20260301-abc", "label": "inactivity"}
+    lake.write(churn.CHAMPION.name, table_of(churn.CHAMPION, [row]))
+    assert churn.TRAINING.is_settled(lake) == (outcome in ("trained", "kept"))
 
 
 def test_other_code_makes_it_due(lake):

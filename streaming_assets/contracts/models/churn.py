@@ -23,6 +23,9 @@ OUTCOMES = (
     "one_class",
 )
 """What came of the last training: a new champion, the old one, or why there is none."""
+SETTLED = ("trained", "kept")
+"""Outcomes that stand until the next training is due."""
+LABELS = ("cancellation", "inactivity")
 
 CUTOFF = Column(
     "cutoff", "date", "day at whose start (00:00) the clock stands: only what came before is known", not_null=True
@@ -207,9 +210,7 @@ churn_champion = Table(
         Column("reason", "string", "in words, with figures", not_null=True),
         Column("version", "string", "of the model that scores; NULL where there is none"),
         Column("candidate", "string", "its kind", one_of=CANDIDATES),
-        Column(
-            "label", "string", "what it predicts: cancellation or inactivity", one_of=("cancellation", "inactivity")
-        ),
+        Column("label", "string", "what it predicts: cancellation or inactivity", one_of=LABELS),
         Column("trained_as_of", "date", "T at the last training", not_null=True),
         Column("model_as_of", "date", "T at which the model that scores was trained"),
         Column(
@@ -370,6 +371,7 @@ churn_score_log = Table(
         USER_ID,
         share("churn_probability", "as it was given"),
         Column("model_version", "string", "model that scored", not_null=True),
+        Column("label", "string", "what it had learned to tell, by which it is judged", not_null=True, one_of=LABELS),
     ),
 )
 

@@ -1,5 +1,7 @@
 """What user records said at cutoffs, and what they said later of who left."""
 
+import datetime as dt
+
 import ibis
 from ibis import _
 
@@ -7,8 +9,19 @@ PLACE = ("country", "platform")
 ATTRIBUTES = (*PLACE, "plan", "age", "preferred_genre", "cancelled_at")
 
 
+def known(users: ibis.Table, calendar: ibis.Table, as_of: dt.date) -> ibis.Table:
+    """The records of core/users that held by the end of T, without cancellations that were still to come then."""
+    end = calendar.filter(_.date <= ibis.literal(as_of)).agg(end_of_t=_.ends_at.max())
+    return (
+        users.cross_join(end)
+        .filter(_.valid_from < _.end_of_t)
+        .mutate(cancelled_at=(_.cancelled_at < _.end_of_t).ifelse(_.cancelled_at, ibis.null("timestamp")))
+        .drop("end_of_t")
+    )
+
+
 def label_kind(users: ibis.Table) -> ibis.Value:
-    """How it is told that a user churned: "cancellation" where any record carries cancelled_at, else "inactivity"."""
+    """How it is told that a user churned: "cancellation" where any of the `known` records carries cancelled_at, else "inactivity"."""
     return users.cancelled_at.notnull().any().coalesce(False).ifelse("cancellation", "inactivity")
 
 

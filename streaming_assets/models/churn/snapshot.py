@@ -13,10 +13,10 @@ from streaming_assets.contracts.models.churn import churn_snapshots
 from streaming_assets.models.churn import activity, records, variety
 from streaming_assets.models.churn.cutoffs import GAP_DAYS, LABEL_DAYS, OBSERVATION_DAYS
 from streaming_assets.models.churn.features import with_features
-from streaming_assets.models.churn.records import label_kind
+from streaming_assets.models.churn.records import known, label_kind
 from streaming_assets.models.churn.windows import by_cutoff
 
-__all__ = ["READS_BACK", "label_kind", "outcomes", "snapshot", "snapshots"]
+__all__ = ["READS_BACK", "known", "label_kind", "outcomes", "snapshot", "snapshots"]
 
 READS_BACK = OBSERVATION_DAYS
 """Days before the cutoff of core/user_content_daily and core/sessions that are read; of core/user_daily all are."""
@@ -69,7 +69,8 @@ def snapshots(
     `churned`; rows of other days do no harm, those of the READS_BACK days before are needed, of user_daily all. observation_days:
     how far the features named 90 look back, 90 days at most. Several cutoffs at once cost far less than one after the other.
     """
-    clock = _clock(calendar, users, cutoffs, as_of)
+    users = records.known(users, calendar, as_of)
+    clock = _clock(calendar, cutoffs, as_of).cross_join(users.agg(label=label_kind(users)))
     genre_plays = variety.genre_plays(user_content_daily, content, cutoffs)
     everybody = _everybody(
         user_daily,
@@ -105,21 +106,22 @@ def snapshots(
 
 
 def outcomes(
-    cutoff: dt.date, *, as_of: dt.date, user_daily: ibis.Table, users: ibis.Table, calendar: ibis.Table
+    cutoff: dt.date, *, as_of: dt.date, label: str, user_daily: ibis.Table, users: ibis.Table, calendar: ibis.Table
 ) -> ibis.Table:
     """(cutoff, user_id, churned) of every user with a play before the cutoff, whatever the status was.
 
-    churned is NULL while the label window is not over at T, and for users who had cancelled before it began.
+    label: what churned means, as `label_kind` says it. churned is NULL while the label window is not over at T, and for users who had cancelled before it began.
     """
-    clock = _clock(calendar, users, (cutoff,), as_of)
+    users = records.known(users, calendar, as_of)
+    clock = _clock(calendar, (cutoff,), as_of).mutate(label=ibis.literal(label))
     held = records.held(users, clock)
     everybody = _everybody(user_daily, clock, (cutoff,), {activity.RETURNS: activity.returns(user_daily, (cutoff,))})
     known = _with_all(everybody, records.cancellations(users, held, clock))
     return known.select("cutoff", "user_id", churned=_churned())
 
 
-def _clock(calendar: ibis.Table, users: ibis.Table, cutoffs: Sequence[dt.date], as_of: dt.date) -> ibis.Table:
-    """Instants of each cutoff and its label window: (cutoff, starts_at, labels_from_at, labels_until_at, is_closed, label)."""
+def _clock(calendar: ibis.Table, cutoffs: Sequence[dt.date], as_of: dt.date) -> ibis.Table:
+    """Instants of each cutoff and its label window: (cutoff, starts_at, labels_from_at, labels_until_at, is_closed)."""
     gap, label = dt.timedelta(days=GAP_DAYS), dt.timedelta(days=LABEL_DAYS)
     days = [(cutoff, cutoff + gap, cutoff + gap + label, cutoff + label <= as_of) for cutoff in cutoffs]
     schema = {"cutoff": "date", "labels_from": "date", "labels_until": "date", "is_closed": "boolean"}
@@ -129,7 +131,6 @@ def _clock(calendar: ibis.Table, users: ibis.Table, cutoffs: Sequence[dt.date], 
         .join(calendar.select(labels_from="date", labels_from_at="starts_at"), "labels_from")
         .join(calendar.select(labels_until="date", labels_until_at="starts_at"), "labels_until")
         .select("cutoff", "starts_at", "labels_from_at", "labels_until_at", "is_closed")
-        .cross_join(users.agg(label=label_kind(users)))
     )
 
 

@@ -5,6 +5,7 @@ import math
 
 import pytest
 
+from streaming_assets.models.churn.snapshot import known, label_kind, outcomes
 from streaming_assets_tests.models.churn.known_days import (
     LAST_OF_LABEL,
     C,
@@ -400,13 +401,14 @@ CANCELLED = {
     "too late": ("later", instant(-29, "00:00"), "active", False),
     "told at once": ("record", instant(-5), "active", True),
     "told too late": ("later", instant(3), "active", None),
+    "told after T": ("after T", instant(-5), "active", False),
     "came back": ("earlier", instant(30), "active", False),
     "stays": ("record", None, "active", False),
 }
 
 
 def test_where_records_tell_of_cancellations_they_are_the_churn_and_silence_is_not():
-    started = {"earlier": 200, "record": 20, "later": -40}
+    started = {"earlier": 200, "record": 20, "later": -20, "after T": -29}
     users = [record("stays", 200), record("came back", 20)]
     users += [
         record(name, started[which], cancelled_at=at) for name, (which, at, _status, _churned) in CANCELLED.items()
@@ -415,6 +417,29 @@ def test_where_records_tell_of_cancellations_they_are_the_churn_and_silence_is_n
     assert {name: (row["status"], row["churned"]) for name, row in found.items()} == {
         name: (status, churned) for name, (_which, _at, status, churned) in CANCELLED.items()
     }
+
+
+@pytest.mark.parametrize(
+    ("t", "kind"), [(6, "inactivity"), (5, "inactivity"), (4, "inactivity"), (3, "cancellation"), (0, "cancellation")]
+)
+def test_cancellations_are_the_churn_once_one_has_happened_and_is_told(t, kind):
+    users = [record("stays"), record("leaves", 5, "10:00", cancelled_at=instant(3, "23:00"))]
+    inputs = tables([], users=users)
+    assert label_kind(known(inputs["users"], inputs["calendar"], before(t))).to_pyarrow().as_py() == kind
+
+
+def test_without_records_silence_is_the_churn():
+    inputs = tables([])
+    assert label_kind(known(inputs["users"], inputs["calendar"], C)).to_pyarrow().as_py() == "inactivity"
+
+
+@pytest.mark.parametrize(("label", "silent", "left"), [("cancellation", False, True), ("inactivity", True, False)])
+def test_what_became_of_users_is_told_by_the_label_that_is_asked_for(label, silent, left):
+    days = [*regular("silent"), *regular("left"), day("left", -10)]
+    inputs = tables(days, users=[record("left", 20, cancelled_at=instant(-12))])
+    asked = {name: inputs[name] for name in ("user_daily", "users", "calendar")}
+    told = outcomes(C, as_of=LAST_OF_LABEL, label=label, **asked).to_pyarrow().to_pylist()
+    assert {row["user_id"]: row["churned"] for row in told} == {"silent": silent, "left": left}
 
 
 def test_a_lake_without_plays_has_nobody():

@@ -9,7 +9,7 @@ import pytest
 from streaming_assets.contracts import core
 from streaming_assets.contracts.models.churn import FEATURES, churn_snapshots
 from streaming_assets.models.churn.differences import differing_rows
-from streaming_assets.models.churn.snapshot import label_kind, outcomes, snapshot, snapshots
+from streaming_assets.models.churn.snapshot import outcomes, snapshot, snapshots
 from streaming_assets.transforms.daily import user_content_daily, user_daily
 from streaming_assets.transforms.plays import plays
 from streaming_assets.transforms.sessions import sessions
@@ -170,7 +170,7 @@ def test_features_of_the_log_truncated_at_the_cutoff_are_the_same(log, stored, c
 def test_outcomes_of_active_users_are_those_of_the_snapshot(full, stored):
     cutoff = CUTOFFS[2]
     inputs = {name: value for name, value in inputs_of(full).items() if name in ("user_daily", "users", "calendar")}
-    told = outcomes(cutoff, as_of=AS_OF, **inputs).to_pyarrow().to_pylist()
+    told = outcomes(cutoff, as_of=AS_OF, label="inactivity", **inputs).to_pyarrow().to_pylist()
     rows = rows_of(stored.filter(stored.cutoff == cutoff), churn_snapshots, "user_id")
     assert {row["user_id"] for row in told} == {row["user_id"] for row in rows}
     active = {(row["user_id"], row["churned"]) for row in rows if row["status"] == "active"}
@@ -208,13 +208,3 @@ def test_rows_differ_in_the_columns_that_do_and_rounding_is_no_difference():
         ("now known", "genre_entropy"): (None, "0.0"),
         ("now known", "age"): ("30", None),
     }
-
-
-# The label
-
-
-def test_one_cancellation_makes_cancellations_the_churn():
-    kinds = [label_kind(table(users, core.users)).to_pyarrow().as_py() for users in ([], [record("ann")])]
-    assert kinds == ["inactivity", "inactivity"]
-    left = record("ann", cancelled_at=dt.datetime(2026, 1, 1))
-    assert label_kind(table([record("bob"), left], core.users)).to_pyarrow().as_py() == "cancellation"
