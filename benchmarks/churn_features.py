@@ -41,7 +41,7 @@ _LAST_DAY = _FIRST_DAY + dt.timedelta(days=DAYS - 1)
 _ACTIVE = (0.7, 1.3)
 """Parameters of the beta distribution of users' active days per day: 0.35 on average, and few do much."""
 _TITLES, _GENRES = 5_000, 12
-_DAILY = (core.user_daily, core.user_content_daily, core.sessions)
+_DAILY = (core.user_daily, core.user_content_daily, core.sessions, core.plays)
 
 
 def run(users: int = USERS, titles_per_day: float = TITLES_PER_DAY) -> dict[str, Any]:
@@ -158,8 +158,9 @@ def _day(
     order = rng.permutation(len(of_play))
     yield (
         core.user_content_daily,
-        _plays(user_ids.take(pa.array(of_play[order])), content_ids.take(pa.array(title[order])), day, rng),
+        _titles(user_ids.take(pa.array(of_play[order])), content_ids.take(pa.array(title[order])), day, rng),
     )
+    yield core.plays, _plays(user_ids.take(pa.array(of_play)), content_ids.take(pa.array(title)), day, rng)
     yield core.sessions, _sessions(user_ids.take(pa.array(np.repeat(active, sessions))), day, rng)
 
 
@@ -197,7 +198,7 @@ def _deeds(
     }
 
 
-def _plays(user_id: pa.Array, content_id: pa.Array, day: dt.date, rng: np.random.Generator) -> Columns:
+def _titles(user_id: pa.Array, content_id: pa.Array, day: dt.date, rng: np.random.Generator) -> Columns:
     n = len(user_id)
     return {
         "user_id": user_id,
@@ -213,6 +214,23 @@ def _plays(user_id: pa.Array, content_id: pa.Array, day: dt.date, rng: np.random
         "content_known_seconds": np.full(n, 9_000.0),
         "genre": _texts(rng.integers(0, _GENRES, n), "genre"),
         "last_event_at": _instants(day, 0, n, rng),
+    }
+
+
+def _plays(user_id: pa.Array, content_id: pa.Array, day: dt.date, rng: np.random.Generator) -> Columns:
+    """Of a source that tells watch times and skips itself, as most do."""
+    n = len(user_id)
+    return {
+        "user_id": user_id,
+        "started_at": _instants(day, 0, n, rng),
+        "content_id": content_id,
+        "event_id": pa.array(f"{number:032x}" for number in rng.integers(0, 2**62, n)),
+        "watch_seconds": np.round(rng.random(n) * 9_000, 3),
+        "watch_is_assumed": np.zeros(n, np.bool_),
+        "local_hour": rng.integers(0, 24, n),
+        "is_session_start": rng.random(n) < 0.5,
+        "is_skip": np.zeros(n, np.bool_),
+        "day_is_full": np.zeros(n, np.bool_),
     }
 
 

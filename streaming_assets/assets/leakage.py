@@ -57,6 +57,7 @@ def _cut(tables: Mapping[str, ibis.Table], cutoff: dt.date) -> dict[str, ibis.Ta
         "user_daily": tables["user_daily"].filter(_.date < cutoff),
         "user_content_daily": tables["user_content_daily"].filter(_.date < cutoff),
         "sessions": tables["sessions"].filter(_.session_date < cutoff),
+        "plays": tables["plays"].filter(_.event_date < cutoff),
         "users": records,
     }
 

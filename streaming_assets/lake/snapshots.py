@@ -22,7 +22,7 @@ from streaming_assets.models.churn.cutoffs import (
 )
 
 TABLE = contract.churn_snapshots.name
-DAILY = ("core/user_daily", "core/user_content_daily", "core/sessions")
+DAILY = ("core/user_daily", "core/user_content_daily", "core/sessions", "core/plays")
 RECORDS = ("core/users", "core/content")
 READS_BACK = OBSERVATION_DAYS
 READS = (*DAILY, *RECORDS, "core/calendar")
@@ -117,7 +117,7 @@ def tables_at(lake: Lake, cutoffs: Collection[dt.date]) -> dict[str, ibis.Table]
     lately = Days(min(min(cutoffs) - READS_BACK * ONE_DAY, known.last), known.last)
     return {
         "user_daily": lake.read("core/user_daily", known),
-        **{name: lake.read(f"core/{name}", lately) for name in ("user_content_daily", "sessions")},
+        **{name: lake.read(f"core/{name}", lately) for name in ("user_content_daily", "sessions", "plays")},
         **{name: lake.read(f"core/{name}") for name in ("users", "content", "calendar")},
     }
 

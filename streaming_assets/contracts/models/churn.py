@@ -97,10 +97,14 @@ churn_snapshots = Table(
     grain="one row per cutoff and user with a play in the 90 days before it, or a first play before it",
     key=("cutoff", "user_id"),
     partition_by=("cutoff",),
-    source="core/user_daily, core/user_content_daily, core/sessions, core/users, core/content and core/calendar before the cutoff",
+    source=(
+        "core/user_daily, core/user_content_daily, core/sessions, core/plays of the eve, core/users, core/content and core/calendar "
+        "before the cutoff"
+    ),
     caveats=(
         "Cutoffs are those that the present champion was trained on, and the day after T. Features see days before the "
-        "cutoff only, and the user record that held then. churned: where users carry cancelled_at, a cancellation in "
+        "cutoff only, and the user record that held then; of the last play of the eve no skip and no watch time that depend on when "
+        "the user plays next. churned: where users have cancelled by T, a cancellation in "
         "[cutoff + 1, cutoff + 29); else no play in it. NULL while that window is not over, for users who are not active, and "
         "for those who cancelled on the day between."
     ),

@@ -7,9 +7,10 @@ import ibis
 from ibis import _
 
 from streaming_assets.models.churn.cutoffs import GAP_DAYS, LABEL_DAYS, OBSERVATION_DAYS
-from streaming_assets.models.churn.windows import days_before, of_cutoff, spans, within
+from streaming_assets.models.churn.windows import days_before, each_day, of_cutoff, spans, within
 from streaming_assets.transforms.columns import total
 
+_DAY = dt.timedelta(days=1)
 RECENT_DAYS = 28
 WINDOWS = (7, RECENT_DAYS, OBSERVATION_DAYS)
 _SHORT_WINDOWS = WINDOWS[:-1]
@@ -33,6 +34,7 @@ COUNTS = (
     *(name for name in _RECENT if name not in _KNOWN_FROM),
     "active_days_after",
     "buffered_sessions",
+    "unsettled_skips",
 )
 """Columns that are 0 where nothing was done."""
 OBSERVED = (*(f"{name}_{OBSERVATION_DAYS}" for name in _EVERY_WINDOW), "last_event_at")
@@ -137,6 +139,35 @@ def sessions_with_stops(sessions: ibis.Table, cutoffs: Sequence[dt.date]) -> ibi
         .join(cut.reach, "span")
         .group_by("user_id", "cutoff")
         .agg(buffered_sessions=total(_.buffered_sessions))
+    )
+
+
+def unsettled(plays: ibis.Table, cutoffs: Sequence[dt.date]) -> ibis.Table:
+    """What of the eve depends on when the user plays next, which may be after the cutoff.
+
+    Grain: one row per user and cutoff whose last play on the eve counts as a skip or has an assumed watch time. Columns:
+    user_id, cutoff; unsettled_skips, 1 or 0; unsettled_seconds, NULL where the watch time is not assumed. plays: core/plays,
+    of which the eves are read.
+    """
+    eves = each_day(cutoffs, 1).select("cutoff", event_date="date")
+    of_eves = (
+        plays.filter(_.event_date.isin([ibis.literal(cutoff - _DAY) for cutoff in sorted(set(cutoffs))]))
+        .join(eves, "event_date")
+        .select("user_id", "cutoff", "started_at", "event_id", "is_skip", "watch_is_assumed", "watch_seconds")
+    )
+    # Few sources have such rules: of the others no play is put in order.
+    concerned = of_eves.filter(_.is_skip | _.watch_is_assumed).select("user_id", "cutoff").distinct()
+    from_last = ibis.window(group_by=["user_id", "cutoff"], order_by=[ibis.desc("started_at"), ibis.desc("event_id")])
+    return (
+        of_eves.semi_join(concerned, ["user_id", "cutoff"])
+        .mutate(number=ibis.row_number().over(from_last))
+        .filter(_.number == 0, _.is_skip | _.watch_is_assumed)
+        .select(
+            "user_id",
+            "cutoff",
+            unsettled_skips=_.is_skip.cast("float64"),
+            unsettled_seconds=_.watch_is_assumed.ifelse(_.watch_seconds.coalesce(0.0), ibis.null("float64")),
+        )
     )
 
 

@@ -13,8 +13,8 @@ _UNKNOWN = ibis.null("float64")
 def with_features(users: ibis.Table) -> ibis.Table:
     """Users with every feature of contract models/churn_snapshots, NULL where the data do not tell it.
 
-    users: one row per user and cutoff with the columns of `recent`, `observed`, `gaps`, `sessions_with_stops`, `repeats`,
-    `genres` and `preferred_plays`, plan, and starts_at of the cutoff. genre_entropy = −Σ p·ln p with p = plays of a genre /
+    users: one row per user and cutoff with the columns of `recent`, `observed`, `gaps`, `sessions_with_stops`, `unsettled`,
+    `repeats`, `genres` and `preferred_plays`, plan, and starts_at of the cutoff. genre_entropy = −Σ p·ln p with p = plays of a genre /
     genre_known_plays (Shannon, A mathematical theory of communication, Bell System Technical Journal 27 (1948), page 393).
     """
     return (
@@ -38,7 +38,7 @@ def with_features(users: ibis.Table) -> ibis.Table:
             pauses_per_play=_.pauses / _.plays_28.nullif(0),
             completion_share=_share(_.watched_known_seconds, _.content_known_seconds),
             abandoned_share=_.plays_under_10pct / _.completion_pct_n.nullif(0),
-            skip_rate=_.skips / _.plays_28.nullif(0),
+            skip_rate=(_.skips - _.unsettled_skips) / _.plays_28.nullif(0),
             titles_per_play=_.distinct_content_28 / _.plays_28.nullif(0),
             preferred_genre_share=_.preferred_genre.notnull().ifelse(
                 _.preferred_plays.coalesce(0) / _.genre_known_plays, _UNKNOWN
@@ -51,8 +51,10 @@ def with_features(users: ibis.Table) -> ibis.Table:
 
 
 def _watch_hours(days: int) -> ibis.Deferred:
-    """NULL where there are plays and of none it is known how long."""
-    return (_[f"plays_{days}"] > 0).ifelse(_[f"watch_seconds_{days}"] / 3600, 0.0)
+    """NULL where there are plays and of none it is known how long; what is `unsettled` is known to be left out."""
+    told = _[f"watch_seconds_{days}"]
+    settled = _.unsettled_seconds.isnull().ifelse(told, (told.coalesce(0.0) - _.unsettled_seconds).clip(lower=0.0))
+    return (_[f"plays_{days}"] > 0).ifelse(settled / 3600, 0.0)
 
 
 def _share(part: ibis.Deferred, whole: ibis.Deferred) -> ibis.Deferred:

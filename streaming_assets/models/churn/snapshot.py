@@ -19,7 +19,7 @@ from streaming_assets.models.churn.windows import by_cutoff
 __all__ = ["READS_BACK", "known", "label_kind", "outcomes", "snapshot", "snapshots"]
 
 READS_BACK = OBSERVATION_DAYS
-"""Days before the cutoff of core/user_content_daily and core/sessions that are read; of core/user_daily all are."""
+"""Days before the cutoff of core/user_content_daily and core/sessions that are read; of core/user_daily all are, of core/plays the eve."""
 LEAST_TENURE_DAYS = 14
 
 _KEY = ("user_id", "cutoff")
@@ -32,6 +32,7 @@ def snapshot(
     user_daily: ibis.Table,
     user_content_daily: ibis.Table,
     sessions: ibis.Table,
+    plays: ibis.Table,
     users: ibis.Table,
     content: ibis.Table,
     calendar: ibis.Table,
@@ -44,6 +45,7 @@ def snapshot(
         user_daily=user_daily,
         user_content_daily=user_content_daily,
         sessions=sessions,
+        plays=plays,
         users=users,
         content=content,
         calendar=calendar,
@@ -58,6 +60,7 @@ def snapshots(
     user_daily: ibis.Table,
     user_content_daily: ibis.Table,
     sessions: ibis.Table,
+    plays: ibis.Table,
     users: ibis.Table,
     content: ibis.Table,
     calendar: ibis.Table,
@@ -92,6 +95,7 @@ def snapshots(
         records.cancellations(users, held, clock),
         activity.recent(user_daily, cutoffs),
         activity.sessions_with_stops(sessions, cutoffs),
+        activity.unsettled(plays, cutoffs),
         variety.repeats(user_content_daily, cutoffs, observation_days),
         *(variety.usual(places, attribute) for attribute in records.PLACE),
     )

@@ -37,7 +37,14 @@ def _known(
     def sum_of(column: str, days: int = 28) -> float:
         return sum(row[column] for row in last(days))
 
+    # When the user plays next, which may be after the cutoff, tells whether it is a skip and how long it is assumed to last.
+    eve = [row for row in own["plays"] if row["event_date"] == cutoff - DAY]
+    last_of_eve = max(eve, key=lambda row: (row["started_at"], row["event_id"]), default={"is_skip": False})
+    left_out = last_of_eve.get("watch_is_assumed", False)
+
     def hours(days: int) -> float | None:
+        if left_out:
+            return (sum_of("watch_seconds", days) - (last_of_eve["watch_seconds"] or 0)) / 3600
         if sum_of("plays", days) and not sum_of("plays_with_watch_time", days):
             return None
         return sum_of("watch_seconds", days) / 3600
@@ -84,7 +91,7 @@ def _known(
         "pauses_per_play": _ratio(sum_of("pauses"), sum_of("plays")),
         "completion_share": _ratio(sum_of("watched_known_seconds"), sum_of("content_known_seconds")),
         "abandoned_share": _ratio(sum_of("plays_under_10pct"), sum_of("completion_pct_n")),
-        "skip_rate": _ratio(sum_of("skips"), sum_of("plays")),
+        "skip_rate": _ratio(sum_of("skips") - last_of_eve["is_skip"], sum_of("plays")),
         "preferred_genre_share": _ratio(genres[record["preferred_genre"]], genres.total())
         if record.get("preferred_genre")
         else None,

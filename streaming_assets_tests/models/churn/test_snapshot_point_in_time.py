@@ -25,17 +25,24 @@ INPUTS = {
     "user_daily": core.user_daily,
     "user_content_daily": core.user_content_daily,
     "sessions": core.sessions,
+    "plays": core.plays,
     "users": core.users,
     "content": core.content,
 }
 
 
 def listening(seed=11):
-    """Random rows of core/events: users who come, pause for long and leave, evenings that go on past midnight."""
+    """Random rows of core/events: users who come, pause for long and leave, evenings that go on past midnight.
+
+    Every third user's plays are skips by what follows them; where watch times are not known, a half of them is assumed.
+    """
     rng = random.Random(seed)
     rows = []
     for user in range(9):
         knows = {name: rng.random() < 0.7 for name in ("watch", "length", "stops", "recommended", "genre")}
+        knows["rules"] = {"skip_under_seconds": 1200.0} if user % 3 == 0 else {}
+        if user % 2 == 0:
+            knows["rules"] |= {"assume_until_next_seconds": 600.0, "assume_last_seconds": 210.0 if user % 4 else None}
         rate, joined, left = rng.choice([0.05, 0.3, 0.9]), rng.randrange(-40, 110), rng.randrange(60, 260)
         for number in range(max(0, joined), min(DAYS, left)):
             at = dt.datetime.combine(FIRST, dt.time(rng.choice([9, 22, 23]), rng.randrange(60)))
@@ -58,6 +65,7 @@ def _play_of(user_id, at, knows, rng):
         "buffer_events": rng.choice([0, 0, 0, 1, 3]) if knows["stops"] else None,
         "was_recommended": rng.random() < 0.3 if knows["recommended"] else None,
         "genre": rng.choice(["a", "b"]) if knows["genre"] else None,
+        **knows["rules"],
     }
     places = {"platform": rng.choice(["tv", "web", None]), "country": rng.choice(["DE", "FR", None])}
     return event(user_id, at, content_id=f"c{rng.randrange(25)}", **places, **told)
@@ -92,6 +100,7 @@ def core_tables(events, users, derived_genre):
     return {
         "user_daily": days,
         "user_content_daily": rows_of(user_content_daily(played), core.user_content_daily, ["user_id", "date"]),
+        "plays": rows_of(played, core.plays, ["user_id", "started_at", "event_id"]),
         "sessions": rows_of(sessions(played, log, CALENDAR), core.sessions, ["user_id", "started_at"]),
         "users": [*users, *derived(days, users)],
         "content": [*CONTENT, *titles],
