@@ -75,7 +75,7 @@ def _is_settled(lake: Lake) -> bool:
 
 
 def _is_to_be_made(lake: Lake) -> bool:
-    return bool(Cutoffs(lake, for_training=True).stale())
+    return Cutoffs(lake, for_training=True).training_is_stale
 
 
 def _is_lost(lake: Lake) -> bool:

@@ -69,6 +69,14 @@ class Cutoffs:
         ours = self.wanted - (kept & set(map(_date, self._made_of)))
         return sorted(str(cutoff) for cutoff in ours if self._made_of.get(str(cutoff)) != self._fingerprint(cutoff))
 
+    @property
+    def training_is_stale(self) -> bool:
+        """Whether a training at T would find cutoffs that it learns from to be made anew.
+
+        That to score at does not count: it looks as far back as the model that scores, which no training need have made.
+        """
+        return any(_date(cutoff) in self._new for cutoff in self.stale())
+
     def gone(self) -> list[str]:
         """Cutoffs that nobody needs any more."""
         return sorted(found for found in self._made_of if _date(found) not in self.wanted)

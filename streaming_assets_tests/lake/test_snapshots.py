@@ -6,6 +6,7 @@ import datetime as dt
 import pytest
 
 from streaming_assets import contracts
+from streaming_assets.assets import churn
 from streaming_assets.lake.days import ONE_DAY, Days, DayVersions
 from streaming_assets.lake.lake import Lake
 from streaming_assets.lake.snapshots import TABLE, Cutoffs, is_closed, tables_at
@@ -47,11 +48,11 @@ def made(lake: Lake, cutoffs: Cutoffs) -> None:
     )
 
 
-def trained(lake: Lake, cutoffs: Cutoffs) -> None:
+def trained(lake: Lake, cutoffs: Cutoffs, version: str | None = "v1") -> None:
     split = cutoffs.split
     assert split is not None
     parts = {"train_cutoffs": split.train, "calibrate_cutoffs": split.calibrate, "test_cutoffs": split.test}
-    row = {**{name: list(part) for name, part in parts.items()}, "version": "v1", "observation_days": 28}
+    row = {**{name: list(part) for name, part in parts.items()}, "version": version, "observation_days": 28}
     row["model_cutoffs"] = [*split.train, *split.calibrate, *split.test]
     lake.write("models/churn_champion", table_of(contracts.ALL["models/churn_champion"], [row]))
 
@@ -97,6 +98,20 @@ def test_features_look_as_far_back_as_the_model_that_scores_has_learned(lake):
     assert Cutoffs(tonight, for_training=False).observation_days == 90
     trained(tonight, Cutoffs(tonight, for_training=True))
     assert Cutoffs(at(lake, day(ENOUGH)), for_training=False).observation_days == 28
+
+
+def test_a_training_that_came_to_nothing_is_no_work_for_the_next_run_and_a_corrected_day_is(lake):
+    write(lake, Days(day(1), day(ENOUGH)))
+    tonight = at(lake, day(ENOUGH))
+    made(tonight, Cutoffs(tonight, for_training=True))
+    trained(tonight, Cutoffs(tonight, for_training=True), version=None)
+    # Without a model the cutoff to score at looks as far back as it can, which the training did not.
+    tonight = at(lake, day(ENOUGH))
+    assert Cutoffs(tonight, for_training=False).stale() == [str(day(ENOUGH + 1))]
+    made(tonight, Cutoffs(tonight, for_training=False))
+    assert not churn.TRAINING.is_to_be_made(at(lake, day(ENOUGH)))
+    write(lake, Days(day(40), day(40)))
+    assert churn.TRAINING.is_to_be_made(at(lake, day(ENOUGH)))
 
 
 def test_a_label_is_known_when_its_28_days_are_over(lake):

@@ -114,7 +114,8 @@ def outcomes(
 ) -> ibis.Table:
     """(cutoff, user_id, churned) of every user with a play before the cutoff, whatever the status was.
 
-    label: what churned means, as `label_kind` says it. churned is NULL while the label window is not over at T, and for users who had cancelled before it began.
+    label: what churned means, as `label_kind` says it. churned is NULL while the label window is not over at T, and for
+    users who had cancelled before it began.
     """
     users = records.known(users, calendar, as_of)
     clock = _clock(calendar, (cutoff,), as_of).mutate(label=ibis.literal(label))
